@@ -1,0 +1,71 @@
+/** The longest subject accepted anywhere, in characters. nats-server's own limit is its control line (4 KiB). */
+export const SUBJECT_LENGTH_MAX = 1_024
+
+/** Two literal words of the wire format; everything else in a token is literal. */
+const ANY_TOKEN = '*'
+const ANY_TAIL = '>'
+
+/**
+ * Why a subject (wildcards allowed) is not valid, or `undefined` when it is: non-empty tokens between
+ * dots, no white space or control characters, `>` only as the last token. As nats-io/jwt's `Subject.Validate`.
+ */
+export function subjectFault(subject: string): string | undefined {
+  if (subject === '') return 'must not be empty'
+  if (subject.length > SUBJECT_LENGTH_MAX) return `must be at most ${SUBJECT_LENGTH_MAX} characters`
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
+  if (/[\s\u0000-\u001f\u007f]/u.test(subject)) return 'must not contain spaces or control characters'
+  const tokens = subject.split('.')
+  if (tokens.includes('')) return 'must not contain empty tokens'
+  if (tokens.indexOf(ANY_TAIL) !== -1 && tokens.indexOf(ANY_TAIL) !== tokens.length - 1) {
+    return '">" may only be the last token'
+  }
+  return undefined
+}
+
+/** A subscription permission: a subject, and the queue group it is limited to, if any. */
+export interface SubscribeEntry {
+  readonly subject: string
+  readonly queue?: string
+}
+
+/** Reads `subject` or `subject queue`, the form of `sub.allow` in a user JWT. Expects a valid entry. */
+export function parseSubscribeEntry(entry: string): SubscribeEntry {
+  const space = entry.indexOf(' ')
+  return space === -1 ? { subject: entry } : { subject: entry.slice(0, space), queue: entry.slice(space + 1) }
+}
+
+/** Why an entry of a subscribe list (`subject` or `subject queue`) is not valid, or `undefined`. */
+export function subscribeEntryFault(entry: string): string | undefined {
+  const { subject, queue } = parseSubscribeEntry(entry)
+  const fault = subjectFault(subject)
+  if (fault !== undefined || queue === undefined) return fault
+  const queueFault = subjectFault(queue)
+  return queueFault === undefined ? undefined : `queue group ${queueFault}`
+}
+
+/** Does the pattern cover every subject that the other one matches? A literal is covered by what matches it. */
+export function covers(pattern: string, other: string): boolean {
+  const wide = pattern.split('.')
+  const narrow = other.split('.')
+  for (let i = 0; i < wide.length; i += 1) {
+    if (wide[i] === ANY_TAIL) return narrow.length > i
+    if (i >= narrow.length || narrow[i] === ANY_TAIL) return false
+    if (wide[i] !== ANY_TOKEN && wide[i] !== narrow[i]) return false
+  }
+  return wide.length === narrow.length
+}
+
+/** Does an entry of a subscribe list cover another one? One without a queue group covers every group. */
+export function entryCovers(entry: string, other: string): boolean {
+  const wide = parseSubscribeEntry(entry)
+  const narrow = parseSubscribeEntry(other)
+  if (!covers(wide.subject, narrow.subject)) return false
+  if (wide.queue === undefined) return true
+  return narrow.queue !== undefined && covers(wide.queue, narrow.queue)
+}
+
+/** The shortest list that means the same: no entry that another one covers, in a stable order. */
+export function minimal(entries: Iterable<string>): string[] {
+  const distinct = [...new Set(entries)].sort()
+  return distinct.filter((entry) => !distinct.some((other) => other !== entry && entryCovers(other, entry)))
+}
