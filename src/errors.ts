@@ -31,7 +31,11 @@ export class GatehouseError extends Error {
   readonly code: ErrorCode
   readonly faults: readonly Fault[]
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions & { readonly faults?: readonly Fault[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly faults?: readonly Fault[] } = {},
+  ) {
     super(message, options)
     this.code = code
     this.faults = options.faults ?? []

@@ -12,8 +12,7 @@ const ANY_TAIL = '>'
 export function subjectFault(subject: string): string | undefined {
   if (subject === '') return 'must not be empty'
   if (subject.length > SUBJECT_LENGTH_MAX) return `must be at most ${SUBJECT_LENGTH_MAX} characters`
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
-  if (/[\s\u0000-\u001f\u007f]/u.test(subject)) return 'must not contain spaces or control characters'
+  if (/[\s\p{Cc}]/u.test(subject)) return 'must not contain spaces or control characters'
   const tokens = subject.split('.')
   if (tokens.includes('')) return 'must not contain empty tokens'
   if (tokens.indexOf(ANY_TAIL) !== -1 && tokens.indexOf(ANY_TAIL) !== tokens.length - 1) {

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { accountKey, sealedKey } from '../domain/state-keys.ts'
+import { accounts } from './aggregates.ts'
+import { command } from './command.ts'
+import { accountLimits, description, metadata, name } from './fields.ts'
+import { accountNamed, policyNamed, theOperator } from './lookup.ts'
+
+/** The policy a new account's users all have, unless the command names another: architecture section 4. */
+const DEFAULT_POLICY = 'base'
+
+const accountReference = z.string().min(1).max(128).describe('The name of an account, or its A… key.')
+
+const createAccount = command({
+  name: 'account.create',
+  summary: 'Makes an account with its keys.',
+  request: z.strictObject({
+    name,
+    description,
+    limits: accountLimits,
+    defaultPolicy: name.optional().describe('Applies to every user of the account. Default: base.'),
+    metadata,
+  }),
+  async handle({ defaultPolicy, ...facts }, { tx, keys }) {
+    const operator = await theOperator(tx)
+    const policy = await policyNamed(tx, undefined, defaultPolicy ?? DEFAULT_POLICY)
+    const identity = keys.createAccountKey()
+    const signing = operator.signing === 'strict' ? [keys.createAccountKey()] : []
+    for (const { publicKey, sealed } of [identity, ...signing]) tx.set(sealedKey(publicKey), sealed)
+    await tx.execute(accounts, accountKey(identity.publicKey), {
+      ...facts,
+      type: 'account.create',
+      id: identity.publicKey,
+      role: 'tenant',
+      signingKeys: signing.map(({ publicKey }) => publicKey),
+      defaultPolicy: policy.id,
+      at: tx.context.at,
+    })
+    return { account: identity.publicKey }
+  },
+})
+
+const updateLimits = command({
+  name: 'account.update-limits',
+  summary: 'Replaces the limits of an account.',
+  request: z.strictObject({ account: accountReference, limits: accountLimits }),
+  async handle({ account, limits }, { tx }) {
+    const { id } = await accountNamed(tx, account)
+    await tx.execute(accounts, accountKey(id), { type: 'account.update-limits', limits, at: tx.context.at })
+    return { account: id }
+  },
+})
+
+const setDefaultPolicy = command({
+  name: 'account.set-default-policy',
+  summary: 'Names the policy that applies to every user of an account.',
+  request: z.strictObject({ account: accountReference, policy: name.optional().describe('Absent: none.') }),
+  async handle({ account, policy }, { tx }) {
+    const found = await accountNamed(tx, account)
+    const id = policy === undefined ? undefined : (await policyNamed(tx, found, policy)).id
+    const change = { type: 'account.set-default-policy', policy: id, at: tx.context.at } as const
+    await tx.execute(accounts, accountKey(found.id), change)
+    return { account: found.id }
+  },
+})
+
+const updateMetadata = command({
+  name: 'account.update-metadata',
+  summary: 'Replaces description and metadata of an account.',
+  request: z.strictObject({ account: accountReference, description, metadata }),
+  async handle({ account, ...facts }, { tx }) {
+    const { id } = await accountNamed(tx, account)
+    await tx.execute(accounts, accountKey(id), {
+      ...facts,
+      type: 'account.update-metadata',
+      at: tx.context.at,
+    })
+    return { account: id }
+  },
+})
+
+export const accountCommands = { createAccount, updateLimits, setDefaultPolicy, updateMetadata }
+export { accountReference }

@@ -1,0 +1,191 @@
+import { isCollection, LineCounter, parseAllDocuments, type Document } from 'yaml'
+import { z } from 'zod'
+import { GatehouseError, type Fault } from '../errors.ts'
+import { faultsOf } from './execute.ts'
+import { accountLimits, description, metadata, name, permissions, policyLimits } from './fields.ts'
+
+/** The documents of `operator/`, `accounts/` and `policies/`: what should be, written by people. */
+
+const operatorDocument = z
+  .strictObject({
+    kind: z.literal('operator'),
+    name: name.describe('The name of the operator.'),
+    description,
+  })
+  .describe('The operator of this system.')
+
+const userDocument = z.strictObject({
+  name,
+  policies: z.array(name).max(64).default([]).describe('Names of policies.'),
+  metadata,
+})
+
+const accountDocument = z
+  .strictObject({
+    kind: z.literal('account'),
+    name,
+    description,
+    limits: accountLimits,
+    defaultPolicy: name.optional().describe('Applies to every user of the account. Default: base.'),
+    metadata,
+    users: z.array(userDocument).max(10_000).default([]),
+  })
+  .describe('An account and the users declared in it.')
+
+const policyDocument = z
+  .strictObject({
+    kind: z.literal('policy'),
+    name,
+    account: name.optional().describe('The account it belongs to. Absent: usable in every account.'),
+    description,
+    ...permissions,
+    limits: policyLimits,
+  })
+  .describe('A policy: named permissions and limits.')
+
+const anyDocument = z.discriminatedUnion('kind', [operatorDocument, accountDocument, policyDocument])
+
+export type OperatorDocument = z.output<typeof operatorDocument>
+export type AccountDocument = z.output<typeof accountDocument>
+export type PolicyDocument = z.output<typeof policyDocument>
+
+/** The schemas that editors complete and check with, by the name of their file in docs/schemas. */
+export const documentSchemas = {
+  operator: operatorDocument,
+  account: accountDocument,
+  policy: policyDocument,
+}
+
+/** One document and the place where people find it. */
+export interface Declared<Content> {
+  readonly content: Content
+  /** The document as it is written, which is also what the commands accept. */
+  readonly written: Readonly<Record<string, unknown>>
+  /** `file:line:column` of a field, for faults found later. */
+  readonly locate: (path: readonly PropertyKey[]) => string
+}
+
+export interface Documents {
+  readonly operators: readonly Declared<OperatorDocument>[]
+  readonly accounts: readonly Declared<AccountDocument>[]
+  readonly policies: readonly Declared<PolicyDocument>[]
+}
+
+/** A file as it was read: YAML, one document or several. */
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
+}
+
+/**
+ * Reads all documents, checks each field and that they fit together. Throws `invalid_document` with every fault
+ * of every file, each with file, line, column, field and rule; then nothing may be applied.
+ */
+export function parseDocuments(files: readonly SourceFile[]): Documents {
+  const faults: Fault[] = []
+  const declared = files.flatMap((file) => parseFile(file, faults))
+  const documents: Documents = {
+    operators: declared.flatMap(({ content, ...rest }) =>
+      content.kind === 'operator' ? [{ content, ...rest }] : [],
+    ),
+    accounts: declared.flatMap(({ content, ...rest }) =>
+      content.kind === 'account' ? [{ content, ...rest }] : [],
+    ),
+    policies: declared.flatMap(({ content, ...rest }) =>
+      content.kind === 'policy' ? [{ content, ...rest }] : [],
+    ),
+  }
+  faults.push(...duplicates(documents))
+  refuse(faults)
+  return documents
+}
+
+/** Throws `invalid_document` when there is a fault. */
+export function refuse(faults: readonly Fault[]): void {
+  if (faults.length === 0) return
+  const list = faults.map(({ where, rule }) => `  ${where}: ${rule}`).join('\n')
+  throw new GatehouseError('invalid_document', `the documents have faults, nothing was applied\n${list}`, {
+    faults,
+  })
+}
+
+function parseFile(file: SourceFile, faults: Fault[]): Declared<z.output<typeof anyDocument>>[] {
+  const lines = new LineCounter()
+  const parsed = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true })
+  const documents: Document[] = Array.isArray(parsed) ? [...parsed] : []
+  return documents.flatMap((document) => {
+    const at = (offset: number): string => {
+      const { line, col } = lines.linePos(offset)
+      return `${file.path}:${line}:${col}`
+    }
+    const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document, path))
+    const mistakes = document.errors
+    for (const { pos, message } of mistakes) {
+      faults.push({
+        where: at(pos[0]),
+        rule: message.split('\n')[0]?.replace(/ at line \d.*$/, '') ?? 'is not YAML',
+      })
+    }
+    if (mistakes.length > 0) return []
+    const written = document.toJS({ maxAliasCount: 100 }) as Readonly<Record<string, unknown>>
+    const result = anyDocument.safeParse(written)
+    if (result.success) return [{ content: result.data, written, locate }]
+    for (const { path, where, rule } of faultsOf(result.error)) {
+      faults.push({ where: `${locate(path)}${where === '' ? '' : ` ${where}`}`, rule })
+    }
+    return []
+  })
+}
+
+/** Where the deepest part of the path that is written begins; a missing field is told at its parent. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  let offset = rangeStart(document.contents)
+  for (let length = 1; length <= path.length; length += 1) {
+    const parent: unknown = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
+    if (!isCollection(parent)) break
+    const key = path[length - 1]
+    const item = parent.items.find((entry, index) => keyOf(entry, index) === key)
+    const found = rangeStart(keyNode(item)) || rangeStart(item)
+    if (found === 0) break
+    offset = found
+  }
+  return offset
+}
+
+function keyNode(item: unknown): unknown {
+  return item !== null && typeof item === 'object' && 'key' in item ? item.key : undefined
+}
+
+function keyOf(item: unknown, index: number): unknown {
+  const key = keyNode(item)
+  return key !== null && typeof key === 'object' && 'value' in key ? key.value : index
+}
+
+function rangeStart(node: unknown): number {
+  if (node === null || typeof node !== 'object' || !('range' in node) || !Array.isArray(node.range)) return 0
+  return Number(node.range[0])
+}
+
+/** The same thing declared twice is a fault of the second place. */
+function duplicates({ operators, accounts, policies }: Documents): readonly Fault[] {
+  const seen = new Set<string>()
+  const faults: Fault[] = []
+  const declare = (what: string, identity: string, where: string): void => {
+    if (seen.has(identity)) faults.push({ where, rule: `${what} is declared twice` })
+    seen.add(identity)
+  }
+  for (const { content, locate } of operators)
+    declare('the operator', 'operator', `${locate(['name'])} ${content.name}`)
+  for (const { content, locate } of policies) {
+    const { name, account = '' } = content
+    declare(`policy "${name}"`, `policy ${account} ${name}`, `${locate(['name'])} name`)
+  }
+  for (const { content, locate } of accounts) {
+    declare(`account "${content.name}"`, `account ${content.name}`, `${locate(['name'])} name`)
+    content.users.forEach((user, index) => {
+      const identity = `user ${content.name} ${user.name}`
+      declare(`user "${user.name}"`, identity, `${locate(['users', index, 'name'])} users[${index}].name`)
+    })
+  }
+  return faults
+}

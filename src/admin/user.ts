@@ -1,0 +1,158 @@
+import { z } from 'zod'
+import { userKey } from '../domain/state-keys.ts'
+import type { Credential } from '../domain/user.ts'
+import { GatehouseError } from '../errors.ts'
+import { accountReference } from './account.ts'
+import { users } from './aggregates.ts'
+import { command, type Secrets } from './command.ts'
+import { duration, metadata, name } from './fields.ts'
+import { accountNamed, policyNamed, userNamed } from './lookup.ts'
+import type { Transaction } from './transaction.ts'
+
+const whose = { account: accountReference, user: name }
+const label = z.string().min(1).max(128).optional().describe('What it is for, for people.')
+const ttl = duration.optional().describe('How long it is valid. Absent: until it is revoked.')
+
+const createUser = command({
+  name: 'user.create',
+  summary: 'Makes a user in an account. Without a credential it cannot connect yet.',
+  request: z.strictObject({
+    account: accountReference,
+    name,
+    policies: z.array(name).max(64).default([]),
+    metadata,
+  }),
+  async handle({ account, policies, ...facts }, { tx }) {
+    const found = await accountNamed(tx, account)
+    if (found.role === 'system' || found.role === 'callout') {
+      throw new GatehouseError(
+        'forbidden',
+        `account "${found.name}" belongs to Gatehouse: nobody else may be in it`,
+      )
+    }
+    const assigned = await Promise.all(policies.map((policy) => policyNamed(tx, found, policy)))
+    const id = tx.context.nextId()
+    await tx.execute(users, userKey(found.id, id), {
+      ...facts,
+      type: 'user.create',
+      id,
+      account: found.id,
+      policies: [...new Set(assigned.map((policy) => policy.id))],
+      at: tx.context.at,
+    })
+    return { account: found.id, user: id }
+  },
+})
+
+const assignPolicy = command({
+  name: 'user.assign-policy',
+  summary: 'Gives a user a policy.',
+  request: z.strictObject({ ...whose, policy: name }),
+  handle: ({ account, user, policy }, { tx }) =>
+    changePolicy(tx, { account, user, policy }, 'user.assign-policy'),
+})
+
+const removePolicy = command({
+  name: 'user.remove-policy',
+  summary: 'Takes a policy from a user.',
+  request: z.strictObject({ ...whose, policy: name }),
+  handle: ({ account, user, policy }, { tx }) =>
+    changePolicy(tx, { account, user, policy }, 'user.remove-policy'),
+})
+
+const updateMetadata = command({
+  name: 'user.update-metadata',
+  summary: 'Replaces the metadata of a user.',
+  request: z.strictObject({ ...whose, metadata }),
+  async handle({ account, user, metadata }, { tx }) {
+    const found = await userNamed(tx, await accountNamed(tx, account), user)
+    const change = { type: 'user.update-metadata', metadata, at: tx.context.at } as const
+    await tx.execute(users, userKey(found.account, found.id), change)
+    return { user: found.id }
+  },
+})
+
+const issueToken = command({
+  name: 'user.issue-token',
+  summary: 'Makes a bearer token for a user. The reply shows it, once; only its hash is kept.',
+  request: z.strictObject({ ...whose, label, ttl }),
+  async handle({ account, user, label, ttl }, { tx, secrets }) {
+    const found = await userNamed(tx, await accountNamed(tx, account), user)
+    const { token, hash } = secrets.createToken()
+    const credential: Credential = { ...fresh(tx, label, ttl), kind: 'token', hash }
+    await addCredential(tx, userKey(found.account, found.id), credential)
+    return { user: found.id, credential: credential.id, token }
+  },
+})
+
+const updateCredentials = command({
+  name: 'user.update-credentials',
+  summary: 'Adds credentials to a user: passwords and nkeys.',
+  request: z.strictObject({
+    ...whose,
+    credentials: z
+      .array(
+        z.discriminatedUnion('kind', [
+          z.strictObject({ kind: z.literal('password'), password: z.string().min(8).max(1_024), label, ttl }),
+          z.strictObject({
+            kind: z.literal('nkey'),
+            publicKey: z.string().regex(/^U[A-Z2-7]{55}$/, 'must be a user public key (U…)'),
+            label,
+            ttl,
+          }),
+        ]),
+      )
+      .min(1)
+      .max(8),
+  }),
+  async handle({ account, user, credentials }, { tx, secrets }) {
+    const found = await userNamed(tx, await accountNamed(tx, account), user)
+    const added: string[] = []
+    for (const { label, ttl, ...offered } of credentials) {
+      const credential = { ...fresh(tx, label, ttl), ...(await kept(offered, secrets)) }
+      await addCredential(tx, userKey(found.account, found.id), credential)
+      added.push(credential.id)
+    }
+    return { user: found.id, credentials: added }
+  },
+})
+
+type Offered =
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'nkey'; readonly publicKey: string }
+
+/** A credential as it is stored: the password itself goes no further than this. */
+async function kept(offered: Offered, secrets: Secrets) {
+  if (offered.kind === 'nkey') return offered
+  return { kind: offered.kind, hash: await secrets.hashPassword(offered.password) }
+}
+
+function fresh({ context }: Transaction, label: string | undefined, ttlMs: number | undefined) {
+  const expiresAt = ttlMs === undefined ? undefined : new Date(Date.parse(context.at) + ttlMs).toISOString()
+  return { id: context.nextId(), label, createdAt: context.at, expiresAt }
+}
+
+async function addCredential(tx: Transaction, key: string, credential: Credential): Promise<void> {
+  await tx.execute(users, key, { type: 'user.add-credential', credential, at: tx.context.at })
+}
+
+async function changePolicy(
+  tx: Transaction,
+  names: { readonly account: string; readonly user: string; readonly policy: string },
+  type: 'user.assign-policy' | 'user.remove-policy',
+) {
+  const account = await accountNamed(tx, names.account)
+  const user = await userNamed(tx, account, names.user)
+  const { id: policy } = await policyNamed(tx, account, names.policy)
+  await tx.execute(users, userKey(account.id, user.id), { type, policy, at: tx.context.at })
+  return { user: user.id }
+}
+
+export const userCommands = {
+  createUser,
+  assignPolicy,
+  removePolicy,
+  updateMetadata,
+  issueToken,
+  updateCredentials,
+}

@@ -1,0 +1,103 @@
+import type { Account } from '../domain/account.ts'
+import type { Grant } from '../domain/grant.ts'
+import type { Credential, User } from '../domain/user.ts'
+import type { Xkey } from '../keys/xkey.ts'
+import { admit } from './admit.ts'
+import { authenticate, type PasswordCheck } from './authenticate.ts'
+import { compile } from './compile.ts'
+import type { Directory } from './directory.ts'
+import { eligible } from './eligible.ts'
+import { identify } from './identify.ts'
+import { open, type Incoming } from './open.ts'
+import { prepare } from './prepare.ts'
+import { Denial, Drop } from './reason.ts'
+import { seal } from './seal.ts'
+import { signResponse, signUser, type Signers } from './sign.ts'
+import { verify, type Trust, type Verified } from './verify.ts'
+
+/** Everything a decision rests on. Clock and chance come from outside. */
+export interface Callout {
+  readonly directory: Directory
+  readonly passwords: PasswordCheck
+  readonly signers: Signers
+  /** Ours, when servers box their requests. */
+  readonly xkey: Xkey | undefined
+  readonly trust: Trust
+  readonly nowMs: () => number
+  /** From 0 up to but not including 1. */
+  readonly random: () => number
+  readonly observer: Observer
+}
+
+/** Hears of every request, once it is over. */
+export interface Observer {
+  dropped(drop: Drop, tookMs: number): void
+  denied(request: Verified, denial: Denial, tookMs: number): void
+  admitted(request: Verified, admitted: Admission, tookMs: number): void
+}
+
+/** Who was let in, with what, as what. */
+export interface Admission {
+  readonly user: User
+  readonly account: Account
+  readonly credential: Credential
+  readonly grant: Grant
+  /** Seconds since the epoch; absent when the connection may last. */
+  readonly expiresAt: number | undefined
+  /** A user JWT is good for this one connection and nobody else: its subject is the server's one-time key. */
+  readonly jwt: string
+}
+
+/**
+ * The life of one connection request (architecture section 3):
+ *
+ *   bytes → opened → verified → admitted → decided → signed → sealed
+ *
+ * Gives the answer, or nothing for a request that deserves none: the server then waits out its own timeout.
+ */
+export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
+  const { xkey, signers, trust, observer, nowMs } = callout
+  const began = nowMs()
+
+  const opened = open(incoming, xkey)
+  const verified = opened instanceof Drop ? opened : await verify(opened, trust, began)
+  const decision = verified instanceof Drop ? verified : await decide(callout, verified)
+  if (verified instanceof Drop || decision instanceof Drop) {
+    observer.dropped(verified instanceof Drop ? verified : (decision as Drop), nowMs() - began)
+    return undefined
+  }
+
+  const outcome = decision instanceof Denial ? decision : decision.jwt
+  const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
+  if (decision instanceof Denial) observer.denied(verified, decision, nowMs() - began)
+  else observer.admitted(verified, decision, nowMs() - began)
+  return sealed
+}
+
+/**
+ * May this client in, and as what? Default is no; the last line is the only way to yes.
+ *
+ *   verified → identified → admitted → authenticated → eligible → compiled → prepared → signed
+ */
+async function decide(callout: Callout, verified: Verified): Promise<Admission | Denial | Drop> {
+  const { directory, signers, nowMs } = callout
+  const { claims } = verified
+  const offers = identify(claims)
+  const admitted = admit(verified, nowMs())
+  if (admitted instanceof Drop) return admitted
+
+  const holder = await authenticate(offers, callout)
+  if (holder instanceof Denial) return holder
+  const standing = eligible(holder, { directory, client: claims.nats.client_info, nowMs: nowMs() })
+  if (standing instanceof Denial) return standing
+  const grant = compile(standing)
+  if (grant instanceof Denial) return grant
+  const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
+  if (prepared instanceof Denial) return prepared
+
+  const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
+  if (inTime instanceof Drop) return inTime
+  const jwt = await signUser(prepared, standing.account, signers)
+  if (jwt instanceof Denial) return jwt
+  return { ...standing, grant, expiresAt: prepared.exp, jwt }
+}

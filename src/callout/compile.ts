@@ -1,0 +1,33 @@
+import type { Account } from '../domain/account.ts'
+import { compileGrant, type Compiled } from '../domain/grant.ts'
+import type { Policy } from '../domain/policy.ts'
+import type { User } from '../domain/user.ts'
+import type { Standing } from './eligible.ts'
+import { Denial } from './reason.ts'
+import type { Grant } from '../domain/grant.ts'
+
+interface Entry {
+  readonly account: Account
+  readonly policies: readonly Policy[]
+  readonly compiled: Compiled
+}
+
+/** Stored records never change, they are replaced: the same objects mean the same revisions. */
+const grants = new WeakMap<User, Entry>()
+
+/** What the user may do. Compiled once for each revision of the user, its account and its policies. */
+export function compile({ user, account, policies }: Standing): Grant | Denial {
+  let entry = grants.get(user)
+  if (entry?.account !== account || !sameObjects(entry.policies, policies)) {
+    entry = { account, policies, compiled: compileGrant(user, account, policies) }
+    grants.set(user, entry)
+  }
+  const { compiled } = entry
+  return compiled.ok
+    ? compiled.grant
+    : new Denial('template_value_missing', `${compiled.variable} of policy ${compiled.policy}`)
+}
+
+function sameObjects(left: readonly Policy[], right: readonly Policy[]): boolean {
+  return left.length === right.length && left.every((policy, i) => policy === right[i])
+}

@@ -1,0 +1,66 @@
+import type { Grant } from '../domain/grant.ts'
+import type { SubjectRules } from '../domain/policy.ts'
+import type { AuthorizationRequestClaims, Permission, Unsigned, UserClaims } from '../jwt/claims.ts'
+import { buildUser, validateUser } from '../jwt/user.ts'
+import type { Standing } from './eligible.ts'
+import { Denial } from './reason.ts'
+
+declare const checked: unique symbol
+/** Claims that passed every check nats-server will make. Only `prepare` makes them, so nothing else is signed. */
+export type Prepared = Unsigned<UserClaims> & { readonly [checked]: true }
+
+/** A fleet that connected together would expire together: a lifetime is cut by up to this part. */
+const JITTER = 0.1
+
+export interface Moment {
+  readonly nowMs: number
+  /** From 0 up to but not including 1. */
+  readonly random: number
+}
+
+/** The user JWT's claims for this one connection (reference A.5). */
+export function prepare(
+  { user, account, credential }: Standing,
+  grant: Grant,
+  { claims, moment }: { claims: AuthorizationRequestClaims; moment: Moment },
+): Prepared | Denial {
+  const expiresAt = earliest(lifetimeEnd(grant, moment), secondsOf(credential.expiresAt))
+  const prepared = buildUser(
+    {
+      publicKey: claims.nats.user_nkey,
+      name: user.name,
+      issuedAt: Math.floor(moment.nowMs / 1_000),
+      ...(account.signingKeys.length > 0 && { issuerAccount: account.id }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    },
+    {
+      pub: permission(grant.publish),
+      sub: permission(grant.subscribe),
+      ...(grant.responses && { resp: { max: grant.responses.max, ttl: grant.responses.ttlMs * 1_000_000 } }),
+    },
+  )
+  const [fault] = validateUser(prepared)
+  return fault === undefined
+    ? (prepared as Prepared)
+    : new Denial('grant_invalid', `${fault.where} ${fault.rule}`)
+}
+
+/** To nats-server no allow list means everything (reference 0.3), so nothing is said as a deny of everything. */
+function permission({ allow, deny }: SubjectRules): Permission {
+  if (allow.length === 0) return { deny: ['>'] }
+  return deny.length === 0 ? { allow } : { allow, deny }
+}
+
+function lifetimeEnd({ lifetimeSeconds }: Grant, { nowMs, random }: Moment): number | undefined {
+  if (lifetimeSeconds === undefined) return undefined
+  return Math.floor(nowMs / 1_000 + lifetimeSeconds * (1 - JITTER * random))
+}
+
+function secondsOf(time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Math.floor(Date.parse(time) / 1_000)
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}

@@ -1,0 +1,56 @@
+/** Why a request gets no answer at all: nobody trustworthy asked, or nobody waits any more. */
+export const DROP_REASONS = [
+  'oversized',
+  'plaintext',
+  'unopenable',
+  'malformed',
+  'untrusted_signature',
+  'untrusted_server',
+  'wrong_audience',
+  'wrong_account',
+  'expired',
+  'replayed',
+  'overloaded',
+  'internal_error',
+] as const
+export type DropReason = (typeof DROP_REASONS)[number]
+
+/** Why somebody is not let in. Codes are for logs, metrics and events; the client learns none of them. */
+export const DENY_REASONS = [
+  'no_credential',
+  'unknown_credential',
+  'wrong_password',
+  'wrong_signature',
+  'ambiguous_user',
+  'credential_expired',
+  'hashing_busy',
+  'store_unavailable',
+  'operator_missing',
+  'account_missing',
+  'account_reserved',
+  'source_not_allowed',
+  'connection_type_not_allowed',
+  'policy_missing',
+  'template_value_missing',
+  'grant_invalid',
+  'key_missing',
+] as const
+export type DenyReason = (typeof DENY_REASONS)[number]
+
+/** A request that is dropped. */
+export class Drop {
+  readonly reason: DropReason
+  constructor(reason: DropReason) {
+    this.reason = reason
+  }
+}
+
+/** A client that is refused: the reason, and for people what it was about (a policy, a variable; never a secret). */
+export class Denial {
+  readonly reason: DenyReason
+  readonly detail: string | undefined
+  constructor(reason: DenyReason, detail?: string) {
+    this.reason = reason
+    this.detail = detail
+  }
+}

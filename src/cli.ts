@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError } from 'commander'
+import type { UpFlags } from './config.ts'
+import { readUpConfig } from './config.ts'
+import { GatehouseError } from './errors.ts'
+
+const terminal = { out: process.stdout, err: process.stderr }
+const packageDir = fileURLToPath(new URL('..', import.meta.url))
+const stop = new AbortController()
+
+const program = new Command('gatehouse')
+  .description('A NATS-native auth callout service.')
+  .exitOverride()
+  .showHelpAfterError('(gatehouse --help shows the commands)')
+  .configureHelp({ showGlobalOptions: true })
+
+program
+  .command('up')
+  .description('Run everything on this machine: nats-server, keys, accounts, policies, and the service.')
+  .option('--data-dir <dir>', 'where keys and state are kept (default: .gatehouse)')
+  .option(
+    '--documents <dir>',
+    'the folder that has operator/, accounts/ and policies/ (default: the samples)',
+  )
+  .option('--listen <host:port>', 'for NATS clients; port 0 takes any free one (default: 127.0.0.1:4222)')
+  .option(
+    '--http <host:port>',
+    'for /metrics, /healthz and /readyz (default: 127.0.0.1:4280, or a free port)',
+  )
+  .option('--websocket <host:port>', 'for WebSocket clients (default: 127.0.0.1:4281, or a free port)')
+  .option('--mqtt <host:port>', 'for MQTT clients (default: 127.0.0.1:1883, or a free port)')
+  .option('--quiet', 'say nothing but errors')
+  .option('--json', 'say it in JSON: one line when it is up, then the log on standard error')
+  .addHelpText('after', '\nExample:\n  gatehouse up --listen 127.0.0.1:4333 --data-dir ./dev')
+  .action(async (flags: UpFlags) => {
+    const config = readUpConfig(flags, process.env, packageDir)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+    const { up } = await import('./cli/up.ts')
+    await up({ config, env: process.env, packageDir, terminal, signal: stop.signal })
+  })
+
+program
+  .command('token <name>')
+  .description('Print the token of a user that a running `gatehouse up` made.')
+  .option('--data-dir <dir>', 'the directory it runs on (default: .gatehouse)')
+  .addHelpText(
+    'after',
+    '\nExample:\n  NATS_TOKEN=$(gatehouse token alice@example.com) nats pub orders.new hello',
+  )
+  .action(async (name: string, flags: Pick<UpFlags, 'dataDir'>) => {
+    const { token } = await import('./cli/token.ts')
+    token(name, readUpConfig(flags, process.env, packageDir).dataDir, terminal)
+  })
+
+/** 0 done, 1 failed, 2 used wrongly. */
+async function run(): Promise<void> {
+  try {
+    await program.parseAsync(process.argv)
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2
+      return
+    }
+    const known = error instanceof GatehouseError
+    const said = known
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error)
+    terminal.err.write(`gatehouse: error: ${said}\n`)
+    process.exitCode = known && error.code === 'invalid_configuration' ? 2 : 1
+  }
+}
+
+await run()

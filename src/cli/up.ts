@@ -1,0 +1,168 @@
+import { once } from 'node:events'
+import { createWriteStream, existsSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { destination, pino, type Logger } from 'pino'
+import { apply } from '../admin/apply.ts'
+import { parseDocuments } from '../admin/documents.ts'
+import type { Environment, MasterKeySource, UpConfig } from '../config.ts'
+import { GatehouseError } from '../errors.ts'
+import { serveHttp } from '../http.ts'
+import { createMasterKey, parseMasterKey, readMasterKey } from '../keys/master-key.ts'
+import { Vault } from '../keys/vault.ts'
+import { startGatehouse, type Gatehouse } from '../main.ts'
+import { openDataDir, type DataDir } from '../nats/data-dir.ts'
+import { startEmbeddedServer } from '../nats/embedded-server.ts'
+import { findServer } from '../nats/server-binary.ts'
+import type { ServerProcess } from '../nats/server-process.ts'
+import { TrustChain } from '../nats/trust.ts'
+import { createTelemetry } from '../telemetry.ts'
+import { declaredTokens } from './declared-tokens.ts'
+import { freeAddress, text } from './listeners.ts'
+import { readSources } from './sources.ts'
+import type { Terminal } from './terminal.ts'
+import { publishUpFile, removeUpFile, type UpFile } from './up-file.ts'
+import { teller, tellUp } from './up-output.ts'
+
+export interface UpContext {
+  readonly config: UpConfig
+  readonly env: Environment
+  /** Where nats-server.conf and the sample documents are. */
+  readonly packageDir: string
+  readonly terminal: Terminal
+  /** Aborted when it is time to leave. */
+  readonly signal: AbortSignal
+}
+
+const TRUST_FILE = 'trust.json'
+const OPERATOR_NAME = 'gatehouse'
+
+/** Everything on one machine with nothing prepared, until the signal. Leaves no process behind. */
+export async function up(context: UpContext): Promise<void> {
+  const { config, packageDir, terminal, signal } = context
+  const documents = parseDocuments(await readSources(config.documents))
+  await using dir = await openDataDir(config.dataDir)
+  removeUpFile(dir.path)
+  const vault = openVault(config.masterKey, dir)
+  const trust = TrustChain.open(dir.file(TRUST_FILE), vault, {
+    operatorName: documents.operators[0]?.content.name ?? OPERATOR_NAME,
+    signing: config.signing,
+    xkey: config.xkey,
+    at: new Date().toISOString(),
+  })
+  const listen = {
+    nats: text(await freeAddress('--listen', config.listen)),
+    websocket: text(await freeAddress('--websocket', config.websocket)),
+    mqtt: text(await freeAddress('--mqtt', config.mqtt)),
+  }
+  const http = await freeAddress('--http', config.http)
+  const binary = await provideServer(context)
+  if (signal.aborted) return
+
+  await using serverLog = logFile(dir.file('nats-server.log'))
+  const log = serviceLog(config, dir)
+  await using server = await startEmbeddedServer({
+    binary,
+    configFile: join(packageDir, 'nats-server.conf'),
+    dir,
+    trust,
+    listen,
+    log: serverLog.write,
+  })
+  const telemetry = createTelemetry(log, teller(terminal, config))
+  await using gatehouse = await startGatehouse({ url: server.url, trust, vault, telemetry, log, replicas: 1 })
+  const actor = { account: trust.chain.admin, user: 'gatehouse up' }
+  await apply(gatehouse.admin, documents, actor)
+  await gatehouse.accountsPushed()
+  const tokens = await declaredTokens(documents, {
+    file: dir.file('tokens.json'),
+    vault,
+    admin: gatehouse.admin,
+    actor,
+  })
+  await using web = await serveHttp({
+    listen: http,
+    metrics: telemetry.metrics,
+    unready: () => unready(gatehouse),
+  })
+
+  const facts: UpFile = { ...urls(server), http: web.url, pid: process.pid, tokens }
+  using _published = publishUpFile(dir.path, facts)
+  tellUp(terminal, config, facts)
+  await untilTheEnd(server, signal)
+}
+
+async function untilTheEnd(server: ServerProcess, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const ended = await Promise.race([server.exited, once(signal, 'abort').then(() => undefined)])
+  if (ended === undefined) return
+  throw new GatehouseError(
+    'server_failed',
+    'nats-server ended by itself: see nats-server.log in the data directory',
+  )
+}
+
+/** The master key, made at the first start where it is a file. Without the key of an existing system nothing is touched. */
+function openVault(source: MasterKeySource, dir: DataDir): Vault {
+  if (source.kind === 'text') return new Vault(parseMasterKey(source.text))
+  if (existsSync(source.path)) return new Vault(readMasterKey(source.path))
+  if (existsSync(dir.file(TRUST_FILE))) {
+    const message = `the seeds in ${dir.path} are sealed, and their master key ${source.path} is missing: put it back`
+    throw new GatehouseError('wrong_master_key', message)
+  }
+  mkdirSync(dirname(source.path), { recursive: true })
+  return new Vault(createMasterKey(source.path))
+}
+
+async function provideServer({ env, terminal, signal }: UpContext): Promise<string> {
+  const { err } = terminal
+  const found = await findServer({
+    env,
+    signal,
+    report: ({ text, percent }) => {
+      if (percent === undefined) err.write(`gatehouse: ${text}\n`)
+      else if (err.isTTY)
+        err.write(`\rgatehouse: ${text} ${Math.floor(percent)} %${percent >= 100 ? '\n' : ''}`)
+    },
+  })
+  return found.path
+}
+
+function urls({ url, ports }: ServerProcess): Pick<UpFile, 'url' | 'websocket' | 'mqtt'> {
+  const { hostname } = new URL(url)
+  return {
+    url,
+    websocket: `ws://${hostname}:${ports.websocket ?? 0}`,
+    mqtt: `mqtt://${hostname}:${ports.mqtt ?? 0}`,
+  }
+}
+
+/** Can it decide? It is connected, and JetStream answers. */
+async function unready({ connection, admin }: Gatehouse): Promise<string | undefined> {
+  if (connection.isClosed()) return 'not connected to NATS'
+  try {
+    await admin.store.get('operator')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : 'not ready'
+  }
+}
+
+/** JSON lines: to the log file of the directory, or to standard error for those who asked for JSON. */
+function serviceLog({ logLevel, output }: UpConfig, dir: DataDir): Logger {
+  const target =
+    output === 'json'
+      ? destination({ dest: 2, sync: true })
+      : destination({ dest: dir.file('gatehouse.log'), sync: true, mode: 0o600 })
+  return pino({ level: logLevel, base: { service: 'gatehouse' } }, target)
+}
+
+function logFile(path: string): AsyncDisposable & { readonly write: (line: string) => void } {
+  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 })
+  return {
+    write: (line) => void stream.write(`${line}\n`),
+    async [Symbol.asyncDispose]() {
+      stream.end()
+      await once(stream, 'close')
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { GatehouseError, type Fault } from './errors.ts'
+
+/** Where something listens. Port 0: the kernel chooses. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** An address, and whether somebody asked for just this one. A default one gives way when it is taken. */
+export interface Listener extends Address {
+  readonly chosen: 'named' | 'default'
+}
+
+/** Where the master key comes from. Its text is a secret: this value is never printed. */
+export type MasterKeySource =
+  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'text'; readonly text: string }
+
+export interface UpConfig {
+  readonly dataDir: string
+  readonly documents: string
+  readonly listen: Listener
+  readonly http: Listener
+  readonly websocket: Listener
+  readonly mqtt: Listener
+  readonly output: 'text' | 'quiet' | 'json'
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly masterKey: MasterKeySource
+  readonly signing: 'strict' | 'root'
+  readonly xkey: 'on' | 'off'
+}
+
+/** Flags as they were given, undefined where they were not. */
+export interface UpFlags {
+  readonly dataDir?: string | undefined
+  readonly documents?: string | undefined
+  readonly listen?: string | undefined
+  readonly http?: string | undefined
+  readonly websocket?: string | undefined
+  readonly mqtt?: string | undefined
+  readonly quiet?: true | undefined
+  readonly json?: true | undefined
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const DEFAULTS = {
+  dataDir: '.gatehouse',
+  listen: '127.0.0.1:4222',
+  http: '127.0.0.1:4280',
+  websocket: '127.0.0.1:4281',
+  mqtt: '127.0.0.1:1883',
+} as const
+
+const address = z.string().transform((text, context): Address => {
+  const [, host = '127.0.0.1', digits] =
+    /^(?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)?:)?(-?\d{1,5})$/.exec(text) ?? []
+  const port = digits === '-1' ? 0 : Number(digits)
+  if (digits === undefined || port < 0 || port > 65_535) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be HOST:PORT or PORT, with a port from 0 (any free one) to 65535',
+    })
+    return z.NEVER
+  }
+  return { host, port }
+})
+
+const UpEnvironment = z.object({
+  GATEHOUSE_DATA_DIR: z.string().min(1).default(DEFAULTS.dataDir),
+  GATEHOUSE_DOCUMENTS: z.string().min(1).optional(),
+  GATEHOUSE_LISTEN: address.optional(),
+  GATEHOUSE_HTTP: address.optional(),
+  GATEHOUSE_WEBSOCKET: address.optional(),
+  GATEHOUSE_MQTT: address.optional(),
+  GATEHOUSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  GATEHOUSE_MASTER_KEY: z.string().min(1).optional(),
+  GATEHOUSE_MASTER_KEY_FILE: z.string().min(1).optional(),
+  GATEHOUSE_SIGNING: z.enum(['strict', 'root']).default('strict'),
+  GATEHOUSE_XKEY: z.enum(['on', 'off']).default('on'),
+})
+
+/** Flag, then variable, for everything that can be said both ways. */
+const FLAGS = {
+  dataDir: ['--data-dir', 'GATEHOUSE_DATA_DIR'],
+  documents: ['--documents', 'GATEHOUSE_DOCUMENTS'],
+  listen: ['--listen', 'GATEHOUSE_LISTEN'],
+  http: ['--http', 'GATEHOUSE_HTTP'],
+  websocket: ['--websocket', 'GATEHOUSE_WEBSOCKET'],
+  mqtt: ['--mqtt', 'GATEHOUSE_MQTT'],
+} as const
+
+/**
+ * Flags, then `GATEHOUSE_*`, then defaults. Throws `invalid_configuration` with every fault at once, by flag or
+ * variable, and without any value.
+ */
+export function readUpConfig(flags: UpFlags, env: Environment, packageDir: string): UpConfig {
+  const given = Object.entries(FLAGS).flatMap(([flag, [, variable]]) => {
+    const value = flags[flag as keyof typeof FLAGS]
+    return value === undefined ? [] : [[variable, value] as const]
+  })
+  const parsed = UpEnvironment.safeParse({ ...env, ...Object.fromEntries(given) })
+  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => faultOf(issue, flags))
+  if (env['GATEHOUSE_MASTER_KEY'] && env['GATEHOUSE_MASTER_KEY_FILE']) {
+    faults.push({ where: 'GATEHOUSE_MASTER_KEY', rule: 'must not stand beside GATEHOUSE_MASTER_KEY_FILE' })
+  }
+  if (flags.quiet && flags.json) faults.push({ where: '--quiet', rule: 'must not stand beside --json' })
+  if (!parsed.success || faults.length > 0) throw invalid(faults)
+
+  const e = parsed.data
+  const dataDir = resolve(e.GATEHOUSE_DATA_DIR)
+  return {
+    dataDir,
+    documents: resolve(e.GATEHOUSE_DOCUMENTS ?? packageDir),
+    listen: listener(e.GATEHOUSE_LISTEN, DEFAULTS.listen),
+    http: listener(e.GATEHOUSE_HTTP, DEFAULTS.http),
+    websocket: listener(e.GATEHOUSE_WEBSOCKET, DEFAULTS.websocket),
+    mqtt: listener(e.GATEHOUSE_MQTT, DEFAULTS.mqtt),
+    output: flags.json ? 'json' : flags.quiet ? 'quiet' : 'text',
+    logLevel: e.GATEHOUSE_LOG_LEVEL,
+    masterKey:
+      e.GATEHOUSE_MASTER_KEY === undefined
+        ? { kind: 'file', path: resolve(e.GATEHOUSE_MASTER_KEY_FILE ?? join(dataDir, 'master.key')) }
+        : { kind: 'text', text: e.GATEHOUSE_MASTER_KEY },
+    signing: e.GATEHOUSE_SIGNING,
+    xkey: e.GATEHOUSE_XKEY,
+  }
+}
+
+function listener(named: Address | undefined, preferred: string): Listener {
+  return named === undefined
+    ? { ...address.parse(preferred), chosen: 'default' }
+    : { ...named, chosen: 'named' }
+}
+
+function faultOf(issue: z.core.$ZodIssue, flags: UpFlags): Fault {
+  const variable = String(issue.path[0])
+  const said = Object.entries(FLAGS).find(
+    ([flag, names]) => names[1] === variable && flags[flag as keyof typeof FLAGS] !== undefined,
+  )
+  return { where: said?.[1][0] ?? variable, rule: issue.message }
+}
+
+function invalid(faults: readonly Fault[]): GatehouseError {
+  const list = faults.map(({ where, rule }) => `  ${where}: ${rule}`).join('\n')
+  return new GatehouseError('invalid_configuration', `the configuration has faults\n${list}`, { faults })
+}

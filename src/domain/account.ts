@@ -1,0 +1,132 @@
+import { GatehouseError } from '../errors.ts'
+import { ABSENT, type Absent, type Decider } from './decider.ts'
+import type { SigningKey } from './operator.ts'
+import { same } from './same.ts'
+
+/** JetStream of one account. Absent numbers mean no limit. */
+export interface JetStreamLimits {
+  readonly memoryBytes?: number | undefined
+  readonly diskBytes?: number | undefined
+  readonly streams?: number | undefined
+  readonly consumers?: number | undefined
+}
+
+/** What nats-server enforces for an account through its JWT (reference B.3). Absent numbers mean no limit. */
+export interface AccountLimits {
+  readonly connections?: number | undefined
+  readonly leafNodes?: number | undefined
+  readonly subscriptions?: number | undefined
+  readonly payloadBytes?: number | undefined
+  readonly imports?: number | undefined
+  readonly exports?: number | undefined
+  /** Absent means the account has no JetStream. */
+  readonly jetstream?: JetStreamLimits | undefined
+}
+
+/** The part an account plays in the trust chain of architecture section 1. */
+export type AccountRole = 'system' | 'callout' | 'admin' | 'tenant'
+
+/** An isolation boundary: users, subjects and streams of one account are invisible to every other. */
+export interface Account {
+  readonly status: 'active'
+  /** The A… public key. */
+  readonly id: string
+  readonly name: string
+  readonly role: AccountRole
+  readonly description?: string | undefined
+  /** Newest last; the last one signs users. Empty means the account's root key signs (never under strict signing). */
+  readonly signingKeys: readonly SigningKey[]
+  readonly limits: AccountLimits
+  /** Id of the policy that applies to every user of the account. */
+  readonly defaultPolicy?: string | undefined
+  readonly metadata: Readonly<Record<string, string>>
+  readonly createdAt: string
+}
+
+export type AccountState = Absent | Account
+
+export interface CreateAccount extends Omit<Account, 'status' | 'signingKeys' | 'createdAt'> {
+  readonly type: 'account.create'
+  readonly signingKeys: readonly string[]
+  readonly at: string
+}
+
+/** The fields of an account that a document or an admin may change after its creation. */
+export interface AccountSettings {
+  readonly description?: string | undefined
+  readonly limits: AccountLimits
+  readonly defaultPolicy?: string | undefined
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export type AccountCommand =
+  | CreateAccount
+  | { readonly type: 'account.update-limits'; readonly limits: AccountLimits; readonly at: string }
+  | { readonly type: 'account.set-default-policy'; readonly policy?: string | undefined; readonly at: string }
+  | {
+      readonly type: 'account.update-metadata'
+      readonly description?: string | undefined
+      readonly metadata: Readonly<Record<string, string>>
+      readonly at: string
+    }
+
+/** What changed, as it was and as it is. */
+interface Change<Value> {
+  readonly old: Value
+  readonly new: Value
+}
+
+export type AccountEvent =
+  | (Omit<CreateAccount, 'type'> & { readonly type: 'account.created' })
+  | ({ readonly type: 'account.limits_updated'; readonly at: string } & Change<AccountLimits>)
+  | ({ readonly type: 'account.default_policy_set'; readonly at: string } & Change<string | undefined>)
+  | ({ readonly type: 'account.metadata_updated'; readonly at: string } & Change<
+      Pick<AccountSettings, 'description' | 'metadata'>
+    >)
+
+function decide(state: AccountState, command: AccountCommand): readonly AccountEvent[] {
+  if (command.type === 'account.create') {
+    if (state.status !== 'absent')
+      throw new GatehouseError('already_exists', `account "${state.name}" already exists`)
+    return [{ ...command, type: 'account.created' }]
+  }
+  if (state.status === 'absent') throw new GatehouseError('not_found', 'account does not exist')
+  const { at } = command
+  switch (command.type) {
+    case 'account.update-limits':
+      if (same(state.limits, command.limits)) return []
+      return [{ type: 'account.limits_updated', old: state.limits, new: command.limits, at }]
+    case 'account.set-default-policy':
+      if (state.defaultPolicy === command.policy) return []
+      return [{ type: 'account.default_policy_set', old: state.defaultPolicy, new: command.policy, at }]
+    case 'account.update-metadata': {
+      const { description, metadata } = command
+      const old = { description: state.description, metadata: state.metadata }
+      if (same(old, { description, metadata })) return []
+      return [{ type: 'account.metadata_updated', old, new: { description, metadata }, at }]
+    }
+  }
+}
+
+function evolve(state: AccountState, event: AccountEvent): AccountState {
+  if (event.type === 'account.created') {
+    const { type: _type, at, signingKeys, ...facts } = event
+    const keys = signingKeys.map((publicKey) => ({ publicKey, createdAt: at }))
+    return { ...facts, status: 'active', signingKeys: keys, createdAt: at }
+  }
+  if (state.status === 'absent') return state
+  switch (event.type) {
+    case 'account.limits_updated':
+      return { ...state, limits: event.new }
+    case 'account.default_policy_set':
+      return { ...state, defaultPolicy: event.new }
+    case 'account.metadata_updated':
+      return { ...state, ...event.new }
+  }
+}
+
+export const account: Decider<AccountState, AccountCommand, AccountEvent> = {
+  initial: ABSENT,
+  decide,
+  evolve,
+}

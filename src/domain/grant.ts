@@ -1,0 +1,68 @@
+import type { Account } from './account.ts'
+import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
+import { minimal } from './subject.ts'
+import { expand, type TemplateFacts } from './template.ts'
+import type { User } from './user.ts'
+
+/** What the policies of one user come to: architecture section 4. Subjects are final, templates are filled in. */
+export interface Grant {
+  readonly publish: SubjectRules
+  readonly subscribe: SubjectRules
+  readonly responses?: ResponsePermission | undefined
+  /** The shortest of the policies, in seconds. */
+  readonly lifetimeSeconds?: number | undefined
+  /** Which policies, at which version, this was made of. */
+  readonly policies: readonly { readonly id: string; readonly version: number }[]
+}
+
+export type Compiled =
+  | { readonly ok: true; readonly grant: Grant }
+  | { readonly ok: false; readonly policy: string; readonly variable: string }
+
+/** Merges policies: allows unite, denies unite, a deny wins, numbers take the strictest. Pure. */
+export function compileGrant(user: User, account: Account, policies: readonly Policy[]): Compiled {
+  const facts: TemplateFacts = { user, account }
+  const lists = { publishAllow: [], publishDeny: [], subscribeAllow: [], subscribeDeny: [] } as Record<
+    Side,
+    string[]
+  >
+  for (const policy of policies) {
+    for (const [side, subject] of entries(policy)) {
+      const expansion = expand(subject, facts)
+      if (!expansion.ok) return { ok: false, policy: policy.id, variable: expansion.variable }
+      lists[side].push(expansion.subject)
+    }
+  }
+  return {
+    ok: true,
+    grant: {
+      publish: { allow: minimal(lists.publishAllow), deny: minimal(lists.publishDeny) },
+      subscribe: { allow: minimal(lists.subscribeAllow), deny: minimal(lists.subscribeDeny) },
+      responses: widest(policies.flatMap(({ permissions }) => permissions.responses ?? [])),
+      lifetimeSeconds: least(policies.flatMap(({ limits }) => limits.lifetimeSeconds ?? [])),
+      policies: policies.map(({ id, version }) => ({ id, version })),
+    },
+  }
+}
+
+type Side = 'publishAllow' | 'publishDeny' | 'subscribeAllow' | 'subscribeDeny'
+
+function* entries({ permissions: { publish, subscribe } }: Policy): Generator<[Side, string]> {
+  for (const subject of publish.allow) yield ['publishAllow', subject]
+  for (const subject of publish.deny) yield ['publishDeny', subject]
+  for (const subject of subscribe.allow) yield ['subscribeAllow', subject]
+  for (const subject of subscribe.deny) yield ['subscribeDeny', subject]
+}
+
+/** Permissions unite, so the most generous right to answer holds. */
+function widest(responses: readonly ResponsePermission[]): ResponsePermission | undefined {
+  if (responses.length === 0) return undefined
+  return {
+    max: Math.max(...responses.map(({ max }) => max)),
+    ttlMs: Math.max(...responses.map(({ ttlMs }) => ttlMs)),
+  }
+}
+
+function least(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.min(...values)
+}

@@ -1,0 +1,126 @@
+import { GatehouseError } from '../errors.ts'
+import { ABSENT, type Absent, type Decider } from './decider.ts'
+import { same } from './same.ts'
+
+/** Subjects of one direction. A deny wins over every allow. */
+export interface SubjectRules {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
+/** The right to answer requests on their reply subject without any allow for it (`resp`, reference B.2). */
+export interface ResponsePermission {
+  /** Replies to one request. */
+  readonly max: number
+  /** How long after the request, in milliseconds. */
+  readonly ttlMs: number
+}
+
+/** Subjects may hold templates (`{{user.id}}`); subscribe entries may name a queue group (`events.> workers`). */
+export interface Permissions {
+  readonly publish: SubjectRules
+  readonly subscribe: SubjectRules
+  readonly responses?: ResponsePermission | undefined
+}
+
+/** The kinds of connection nats-server knows (`allowed_connection_types`, reference B.2). */
+export const CONNECTION_TYPES = [
+  'STANDARD',
+  'WEBSOCKET',
+  'LEAFNODE',
+  'LEAFNODE_WS',
+  'MQTT',
+  'MQTT_WS',
+  'IN_PROCESS',
+] as const
+export type ConnectionType = (typeof CONNECTION_TYPES)[number]
+
+/** Limits of a policy that can be enforced for a callout user: architecture section 4. */
+export interface PolicyLimits {
+  /** A connection ends after this long and has to authenticate anew. Seconds. */
+  readonly lifetimeSeconds?: number | undefined
+  /** CIDRs the client may come from; absent means anywhere. */
+  readonly sources?: readonly string[] | undefined
+  readonly connectionTypes?: readonly ConnectionType[] | undefined
+}
+
+/** Where a policy can be used: in every account (`operator`), or in the one account it belongs to (A…). */
+export type PolicyScope = string
+export const OPERATOR_SCOPE: PolicyScope = 'operator'
+
+/** Named permissions and limits, with a version that counts their changes. */
+export interface Policy {
+  readonly status: 'active'
+  readonly id: string
+  readonly name: string
+  readonly scope: PolicyScope
+  readonly description?: string | undefined
+  /** 1 when created. */
+  readonly version: number
+  readonly permissions: Permissions
+  readonly limits: PolicyLimits
+  readonly createdAt: string
+}
+
+export type PolicyState = Absent | Policy
+
+export interface CreatePolicy extends Omit<Policy, 'status' | 'version' | 'createdAt'> {
+  readonly type: 'policy.create'
+  readonly at: string
+}
+
+export type PolicyCommand =
+  | CreatePolicy
+  | { readonly type: 'policy.update-permissions'; readonly permissions: Permissions; readonly at: string }
+  | { readonly type: 'policy.update-limits'; readonly limits: PolicyLimits; readonly at: string }
+
+interface Versioned<Value> {
+  readonly old: Value
+  readonly new: Value
+  readonly version: number
+  readonly at: string
+}
+
+export type PolicyEvent =
+  | (Omit<CreatePolicy, 'type'> & { readonly type: 'policy.created'; readonly version: 1 })
+  | ({ readonly type: 'policy.permissions_updated' } & Versioned<Permissions>)
+  | ({ readonly type: 'policy.limits_updated' } & Versioned<PolicyLimits>)
+
+function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEvent[] {
+  if (command.type === 'policy.create') {
+    if (state.status !== 'absent')
+      throw new GatehouseError('already_exists', `policy "${state.name}" already exists`)
+    return [{ ...command, type: 'policy.created', version: 1 }]
+  }
+  if (state.status === 'absent') throw new GatehouseError('not_found', 'policy does not exist')
+  const { at } = command
+  const version = state.version + 1
+  switch (command.type) {
+    case 'policy.update-permissions': {
+      const { permissions } = command
+      if (same(state.permissions, permissions)) return []
+      return [{ type: 'policy.permissions_updated', old: state.permissions, new: permissions, version, at }]
+    }
+    case 'policy.update-limits': {
+      const { limits } = command
+      if (same(state.limits, limits)) return []
+      return [{ type: 'policy.limits_updated', old: state.limits, new: limits, version, at }]
+    }
+  }
+}
+
+function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
+  if (event.type === 'policy.created') {
+    const { type: _type, at, ...facts } = event
+    return { ...facts, status: 'active', createdAt: at }
+  }
+  if (state.status === 'absent') return state
+  switch (event.type) {
+    case 'policy.permissions_updated':
+      return { ...state, permissions: event.new, version: event.version }
+    case 'policy.limits_updated':
+      return { ...state, limits: event.new, version: event.version }
+  }
+}
+
+export const policy: Decider<PolicyState, PolicyCommand, PolicyEvent> = { initial: ABSENT, decide, evolve }

@@ -1,0 +1,126 @@
+import { GatehouseError } from '../errors.ts'
+import { ABSENT, type Absent, type Decider } from './decider.ts'
+import { same } from './same.ts'
+
+/** How many credentials one user may hold at a time; it bounds the size of its record. */
+export const CREDENTIALS_MAX = 32
+
+interface CredentialFacts {
+  readonly id: string
+  readonly label?: string | undefined
+  readonly createdAt: string
+  /** RFC 3339. From then on the credential proves nothing, and connections made with it end. */
+  readonly expiresAt?: string | undefined
+}
+
+/** What a user proves itself with. Never the secret itself: a hash, or a public key. */
+export type Credential = CredentialFacts &
+  (
+    | { readonly kind: 'token'; /** SHA-256 of the token, hex. */ readonly hash: string }
+    | { readonly kind: 'password'; /** PHC string, argon2id. */ readonly hash: string }
+    | {
+        readonly kind: 'nkey'
+        /** The U… public key that signs the server's nonce. */ readonly publicKey: string
+      }
+  )
+
+/** Somebody who connects: a person or a service, in one account. */
+export interface User {
+  readonly status: 'active'
+  readonly id: string
+  /** The A… public key of its account. */
+  readonly account: string
+  /** Unique in its account; the `name` of every user JWT it gets. */
+  readonly name: string
+  /** Ids of policies. */
+  readonly policies: readonly string[]
+  readonly credentials: readonly Credential[]
+  readonly metadata: Readonly<Record<string, string>>
+  readonly createdAt: string
+}
+
+export type UserState = Absent | User
+
+export interface CreateUser extends Omit<User, 'status' | 'credentials' | 'createdAt'> {
+  readonly type: 'user.create'
+  readonly at: string
+}
+
+export type UserCommand =
+  | CreateUser
+  | { readonly type: 'user.assign-policy'; readonly policy: string; readonly at: string }
+  | { readonly type: 'user.remove-policy'; readonly policy: string; readonly at: string }
+  | { readonly type: 'user.add-credential'; readonly credential: Credential; readonly at: string }
+  | {
+      readonly type: 'user.update-metadata'
+      readonly metadata: Readonly<Record<string, string>>
+      readonly at: string
+    }
+
+/** A credential as events tell it: without even its hash. */
+export type CredentialNotice = Pick<Credential, 'id' | 'kind' | 'label' | 'expiresAt'>
+
+export type UserEvent =
+  | (Omit<CreateUser, 'type'> & { readonly type: 'user.registered' })
+  | { readonly type: 'user.policy_assigned'; readonly policy: string; readonly at: string }
+  | { readonly type: 'user.policy_removed'; readonly policy: string; readonly at: string }
+  | { readonly type: 'user.credential_added'; readonly credential: Credential; readonly at: string }
+  | {
+      readonly type: 'user.metadata_updated'
+      readonly old: Readonly<Record<string, string>>
+      readonly new: Readonly<Record<string, string>>
+      readonly at: string
+    }
+
+function decide(state: UserState, command: UserCommand): readonly UserEvent[] {
+  if (command.type === 'user.create') {
+    if (state.status !== 'absent')
+      throw new GatehouseError('already_exists', `user "${state.name}" already exists`)
+    return [{ ...command, type: 'user.registered' }]
+  }
+  if (state.status === 'absent') throw new GatehouseError('not_found', 'user does not exist')
+  const { at } = command
+  switch (command.type) {
+    case 'user.assign-policy':
+      if (state.policies.includes(command.policy)) return []
+      return [{ type: 'user.policy_assigned', policy: command.policy, at }]
+    case 'user.remove-policy':
+      if (!state.policies.includes(command.policy)) return []
+      return [{ type: 'user.policy_removed', policy: command.policy, at }]
+    case 'user.add-credential':
+      return addCredential(state, command.credential, at)
+    case 'user.update-metadata':
+      if (same(state.metadata, command.metadata)) return []
+      return [{ type: 'user.metadata_updated', old: state.metadata, new: command.metadata, at }]
+  }
+}
+
+function addCredential(user: User, credential: Credential, at: string): readonly UserEvent[] {
+  if (user.credentials.some(({ id }) => id === credential.id)) {
+    throw new GatehouseError('already_exists', `credential "${credential.id}" already exists`)
+  }
+  if (user.credentials.length >= CREDENTIALS_MAX) {
+    throw new GatehouseError('invalid_request', `a user holds at most ${CREDENTIALS_MAX} credentials`)
+  }
+  return [{ type: 'user.credential_added', credential, at }]
+}
+
+function evolve(state: UserState, event: UserEvent): UserState {
+  if (event.type === 'user.registered') {
+    const { type: _type, at, ...facts } = event
+    return { ...facts, status: 'active', credentials: [], createdAt: at }
+  }
+  if (state.status === 'absent') return state
+  switch (event.type) {
+    case 'user.policy_assigned':
+      return { ...state, policies: [...state.policies, event.policy] }
+    case 'user.policy_removed':
+      return { ...state, policies: state.policies.filter((id) => id !== event.policy) }
+    case 'user.credential_added':
+      return { ...state, credentials: [...state.credentials, event.credential] }
+    case 'user.metadata_updated':
+      return { ...state, metadata: event.new }
+  }
+}
+
+export const user: Decider<UserState, UserCommand, UserEvent> = { initial: ABSENT, decide, evolve }

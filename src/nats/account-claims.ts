@@ -1,0 +1,125 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Account } from '../domain/account.ts'
+import { same } from '../domain/same.ts'
+import { GatehouseError } from '../errors.ts'
+import type { AccountClaims, Unsigned } from '../jwt/claims.ts'
+import { decode, encode } from '../jwt/token.ts'
+import type { Signer } from '../keys/signer.ts'
+
+/** Every full resolver answers; they have when nobody has said anything for this long. */
+const QUIET_MS = 300
+const ROUND_MS_MAX = 5_000
+const RETRY_MS = 1_000
+
+/** What account JWTs are made with. */
+export interface ClaimsSource {
+  readonly operatorSigner: Signer
+  /** The claims an account should have; undefined for one that is not ours to push. */
+  claims(account: Account, issuedAt: number): Unsigned<AccountClaims> | undefined
+  readonly nowMs: () => number
+  readonly onError: (error: unknown, account: Account) => void
+}
+
+/**
+ * Keeps the account JWTs in the resolvers as the state says: looked up, compared, pushed, looked at again, and again
+ * until true. `iat` grows with every push, or resolvers would keep what they have (reference C.4).
+ */
+export class AccountClaimsPush implements AsyncDisposable {
+  readonly #nc: NatsConnection
+  readonly #source: ClaimsSource
+  /** One account after the other, so that no two pushes of one account cross. */
+  readonly #lines = new Map<string, Promise<void>>()
+  readonly #stop = new AbortController()
+
+  constructor(nc: NatsConnection, source: ClaimsSource) {
+    this.#nc = nc
+    this.#source = source
+  }
+
+  /** Resolves when every resolver holds the account as it is, or a newer call has taken over. */
+  follow(account: Account): Promise<void> {
+    const before = this.#lines.get(account.id) ?? Promise.resolve()
+    const line: Promise<void> = before.then(() =>
+      this.#untilTrue(account, () => this.#lines.get(account.id) === line),
+    )
+    this.#lines.set(account.id, line)
+    return line
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#lines.values())
+  }
+
+  async #untilTrue(account: Account, isNewest: () => boolean): Promise<void> {
+    while (isNewest() && !this.#stop.signal.aborted) {
+      try {
+        await this.#push(account)
+        return
+      } catch (error) {
+        this.#source.onError(error, account)
+        await this.#pause()
+      }
+    }
+  }
+
+  async #push(account: Account): Promise<void> {
+    const source = this.#source
+    const held = await this.#lookUp(account.id)
+    const newest = Math.max(0, ...held.map(({ iat }) => iat))
+    const issuedAt = Math.max(Math.floor(source.nowMs() / 1_000), newest + 1)
+    const wanted = source.claims(account, issuedAt)
+    if (wanted === undefined) return
+    // Compared as if issued when the one that is there was: only what they say counts.
+    if (held.length > 0 && held.every((there) => says(there, source.claims(account, there.iat)))) return
+    const replies = await this.#ask('$SYS.REQ.CLAIMS.UPDATE', encode(wanted, source.operatorSigner))
+    const refused = replies
+      .map((reply) => JSON.parse(reply) as { error?: { description?: string } })
+      .find(({ error }) => error)
+    if (refused !== undefined)
+      throw unavailable(`a resolver refused account "${account.name}": ${refused.error?.description ?? ''}`)
+    if (replies.length === 0) throw unavailable('no resolver answered')
+  }
+
+  async #lookUp(account: string): Promise<readonly AccountClaims[]> {
+    const replies = await this.#ask(`$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`, '')
+    return replies.flatMap((token) => (token === '' ? [] : accountClaims(token)))
+  }
+
+  async #ask(subject: string, body: string): Promise<readonly string[]> {
+    const replies: string[] = []
+    const options = { strategy: 'stall', stall: QUIET_MS, maxWait: ROUND_MS_MAX } as const
+    for await (const reply of await this.#nc.requestMany(subject, body, options)) replies.push(reply.string())
+    return replies
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS)
+      this.#stop.signal.addEventListener('abort', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+}
+
+function accountClaims(token: string): readonly AccountClaims[] {
+  try {
+    const decoded = decode(token)
+    return decoded.type === 'account' ? [decoded.claims] : []
+  } catch {
+    return [] // Somebody pushed what is no account JWT: it will be replaced.
+  }
+}
+
+function says(
+  { iss: _iss, jti: _jti, ...there }: AccountClaims,
+  wanted: Unsigned<AccountClaims> | undefined,
+): boolean {
+  return same(there, wanted)
+}
+
+function unavailable(message: string): GatehouseError {
+  return new GatehouseError('unavailable', message)
+}

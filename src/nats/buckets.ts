@@ -1,0 +1,95 @@
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { BUCKET } from '../domain/state-keys.ts'
+
+/** The stream behind the bucket. */
+export const STATE_STREAM = `KV_${BUCKET}`
+/** Subjects of the bucket's keys are `$KV.gatehouse.<key>`. */
+export const STATE_PREFIX = `$KV.${BUCKET}.`
+
+const AUDIT_STREAM = 'auth-events'
+const DAY_NANOS = 86_400 * 1_000_000_000
+const STREAM_NOT_FOUND = 10_059
+
+/** What JetStream holds for us: architecture section 6, mission row B1. */
+export interface StorageOptions {
+  /** 1 on a single server, 3 in a cluster. */
+  readonly replicas: number
+}
+
+/** Makes the state bucket and the audit stream, or brings them to what they should be. */
+export async function ensureStreams(nc: NatsConnection, options: StorageOptions): Promise<void> {
+  const manager = await jetstreamManager(nc)
+  await ensure(manager, stateConfig(options))
+  await ensure(manager, auditConfig(options))
+}
+
+/** A KV bucket (ADR-8) that takes atomic batches (ADR-50), so that one commit holds state, indexes and events. */
+function stateConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
+  return {
+    name: STATE_STREAM,
+    description: 'Gatehouse: operator, accounts, users, policies',
+    subjects: [`${STATE_PREFIX}>`],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    allow_rollup_hdrs: true,
+    allow_direct: true,
+    allow_atomic: true,
+    deny_delete: true,
+    num_replicas: replicas,
+  }
+}
+
+/**
+ * The audit stream takes committed events from the bucket by itself, without their last token, the id that keeps
+ * them apart there; events of connections are published to it (reference I.2).
+ */
+function auditConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
+  return {
+    name: AUDIT_STREAM,
+    description: 'Gatehouse: who did what',
+    subjects: ['auth.event.>'],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_age: 7 * DAY_NANOS,
+    max_msgs: 100_000,
+    max_bytes: 100_000_000,
+    num_replicas: replicas,
+    sources: [
+      {
+        name: STATE_STREAM,
+        subject_transforms: [
+          {
+            src: `${STATE_PREFIX}event.*.*.*.*`,
+            dest: 'auth.event.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}',
+          },
+        ],
+      },
+    ],
+  }
+}
+
+async function ensure(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  try {
+    await manager.streams.info(config.name)
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error
+    await manager.streams.add(config)
+    return
+  }
+  await manager.streams.update(config.name, config)
+}

@@ -1,0 +1,109 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Directory, Soon } from '../callout/directory.ts'
+import type { Account } from '../domain/account.ts'
+import type { Operator } from '../domain/operator.ts'
+import type { Policy } from '../domain/policy.ts'
+import {
+  accountKey,
+  nkeyKey,
+  OPERATOR_KEY,
+  policyKey,
+  sealedKey,
+  tokenKey,
+  userKey,
+  usernameFilter,
+  type UserReference,
+} from '../domain/state-keys.ts'
+import type { User } from '../domain/user.ts'
+import { CachedKeys, type CacheSizes } from './cached-keys.ts'
+import { watch, type Change } from './watch.ts'
+
+/**
+ * What this replica knows: operator, accounts and policies in memory, users and what leads to them on first use
+ * (architecture section 6). Memory and start-up do not grow with the number of users.
+ */
+export class KvDirectory implements Directory, AsyncDisposable {
+  readonly #records = new Map<string, unknown>()
+  readonly #users: CachedKeys
+  readonly #watches: AsyncDisposable[] = []
+  readonly #accountListeners = new Set<(account: Account) => void>()
+
+  private constructor(users: CachedKeys) {
+    this.#users = users
+  }
+
+  /** Resolves when it knows everything it keeps in memory. */
+  static async open(nc: NatsConnection, sizes: CacheSizes): Promise<KvDirectory> {
+    const users = new CachedKeys(await jetstreamManager(nc), sizes)
+    const directory = new KvDirectory(users)
+    const records = { keys: [OPERATOR_KEY, accountKey('*'), policyKey('*')], of: 'everything' } as const
+    const looked = { keys: ['user.>', 'index.>', sealedKey('*')], of: 'changes' } as const
+    // First the changes: nothing may be fetched that nobody would be told of.
+    directory.#watches.push(await watch(nc, looked, ({ key, revision }) => users.forget(key, revision)))
+    directory.#watches.push(await watch(nc, records, (change) => directory.#take(change)))
+    return directory
+  }
+
+  get operator(): Operator | undefined {
+    return this.#records.get(OPERATOR_KEY) as Operator | undefined
+  }
+
+  account(id: string): Account | undefined {
+    return this.#records.get(accountKey(id)) as Account | undefined
+  }
+
+  policy(id: string): Policy | undefined {
+    return this.#records.get(policyKey(id)) as Policy | undefined
+  }
+
+  get accounts(): readonly Account[] {
+    const prefix = accountKey('')
+    return [...this.#records].flatMap(([key, record]) => (key.startsWith(prefix) ? [record as Account] : []))
+  }
+
+  /** Calls for every account that is stored anew from now on. */
+  onAccount(listener: (account: Account) => void): void {
+    this.#accountListeners.add(listener)
+  }
+
+  userByToken(hash: string): Soon<User | undefined> {
+    return this.#userAt(this.#users.get(tokenKey(hash)) as Soon<UserReference | undefined>)
+  }
+
+  userByNkey(publicKey: string): Soon<User | undefined> {
+    return this.#userAt(this.#users.get(nkeyKey(publicKey)) as Soon<UserReference | undefined>)
+  }
+
+  async usersNamed(name: string): Promise<readonly User[]> {
+    const references = await this.#users.find(usernameFilter(name))
+    const users = await Promise.all(
+      [...references.values()].map(async (found) => this.#userAt(found as UserReference)),
+    )
+    return users.filter((user) => user !== undefined)
+  }
+
+  /** A seed as it is stored, sealed. */
+  sealed(publicKey: string): Soon<unknown> {
+    return this.#users.get(sealedKey(publicKey))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#watches.map((each) => each[Symbol.asyncDispose]()))
+  }
+
+  #userAt(reference: Soon<UserReference | undefined>): Soon<User | undefined> {
+    if (reference instanceof Promise) return reference.then((found) => this.#userAt(found))
+    return (
+      reference && (this.#users.get(userKey(reference.account, reference.user)) as Soon<User | undefined>)
+    )
+  }
+
+  #take({ key, value }: Change): void {
+    if (value === undefined) this.#records.delete(key)
+    else this.#records.set(key, value)
+    if (value !== undefined && key.startsWith(accountKey(''))) {
+      for (const listener of this.#accountListeners) listener(value as Account)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+  type StoredMsg,
+} from '@nats-io/jetstream'
+import { headers, nuid, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import type { StateStore, Stored, Write } from '../admin/state-store.ts'
+import { GatehouseError, RevisionConflict } from '../errors.ts'
+import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
+
+/** 10071 names the sequence, 10164 does not: the same refusal (reference F). */
+const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164])
+const MESSAGE_NOT_FOUND = 10_037
+const COMMIT_TIMEOUT_MS = 5_000
+
+/** What the server answers to a publish, ADR-50 for batches. */
+interface PublishAck {
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string }
+  readonly seq?: number
+}
+
+/** Aggregates in the bucket. Reads ask the leader, so a command sees what the last one wrote. */
+export class KvStateStore implements StateStore {
+  readonly #nc: NatsConnection
+  readonly #manager: JetStreamManager
+
+  private constructor(nc: NatsConnection, manager: JetStreamManager) {
+    this.#nc = nc
+    this.#manager = manager
+  }
+
+  static async open(nc: NatsConnection): Promise<KvStateStore> {
+    return new KvStateStore(nc, await jetstreamManager(nc))
+  }
+
+  async get(key: string): Promise<Stored> {
+    try {
+      const message = await this.#manager.streams.getMessage(STATE_STREAM, {
+        last_by_subj: `${STATE_PREFIX}${key}`,
+      })
+      return message === null ? { key, value: undefined, revision: 0 } : storedFrom(message)
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === MESSAGE_NOT_FOUND)
+        return { key, value: undefined, revision: 0 }
+      throw new GatehouseError('unavailable', 'the state cannot be read: JetStream does not answer', {
+        cause: error,
+      })
+    }
+  }
+
+  /**
+   * One atomic batch (ADR-50, reference I.2). Published by hand, because `Batch.commit()` of nats.js 3.4 hides
+   * which refusal it met; without waiting for the first acknowledgement, it costs one round trip.
+   */
+  async commit(writes: readonly Write[]): Promise<ReadonlyMap<string, number>> {
+    const batch = nuid.next()
+    const last = writes.length - 1
+    const message = (index: number): { subject: string; body: string; headers: MsgHdrs } => {
+      const { key, value, expected } = writes[index] as Write
+      const head = headers()
+      head.set('Nats-Batch-Id', batch)
+      head.set('Nats-Batch-Sequence', String(index + 1))
+      head.set('Nats-Expected-Last-Subject-Sequence', String(expected))
+      if (value === undefined) head.set('KV-Operation', 'DEL')
+      if (index === last) head.set('Nats-Batch-Commit', '1')
+      return {
+        subject: `${STATE_PREFIX}${key}`,
+        body: value === undefined ? '' : JSON.stringify(value),
+        headers: head,
+      }
+    }
+    for (let index = 0; index < last; index += 1) {
+      const { subject, body, headers } = message(index)
+      this.#nc.publish(subject, body, { headers })
+    }
+    const { subject, body, headers: head } = message(last)
+    const reply = await this.#request(subject, body, head)
+    const { error, seq = 0 } = reply.json<PublishAck>()
+    if (error === undefined) return new Map(writes.map(({ key }, index) => [key, seq - last + index]))
+    if (WRONG_LAST_SEQUENCE.has(error.err_code ?? 0))
+      throw new RevisionConflict('somebody else changed it first')
+    throw new GatehouseError('unavailable', `the state cannot be written: ${error.description}`)
+  }
+
+  async #request(subject: string, body: string, head: MsgHdrs): Promise<Msg> {
+    try {
+      return await this.#nc.request(subject, body, { headers: head, timeout: COMMIT_TIMEOUT_MS })
+    } catch (cause) {
+      throw new GatehouseError('unavailable', 'the state cannot be written: JetStream does not answer', {
+        cause,
+      })
+    }
+  }
+}
+
+/** A message of the bucket as a key with its value. A delete or purge marker leaves the revision. */
+export function storedFrom(message: Pick<StoredMsg, 'subject' | 'seq' | 'header' | 'json'>): Stored {
+  const key = message.subject.slice(STATE_PREFIX.length)
+  const deleted = message.header.get('KV-Operation') !== ''
+  return { key, value: deleted ? undefined : message.json(), revision: message.seq }
+}

@@ -1,0 +1,58 @@
+import { DeliverPolicy, jetstream, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream'
+import { deferred, type NatsConnection } from '@nats-io/transport-node'
+import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
+
+export interface WatchOptions {
+  /** Filters over keys of the bucket: `account.*`. */
+  readonly keys: readonly string[]
+  /** `everything`: what is there now, then every change. `changes`: only what changes from now on, without values. */
+  readonly of: 'everything' | 'changes'
+}
+
+/** A key that is so now. `value` is undefined when it was deleted, or when the watch is of changes. */
+export interface Change {
+  readonly key: string
+  readonly revision: number
+  readonly value: unknown
+}
+
+/**
+ * Follows keys of the bucket in order and without a gap: an ordered consumer, which nats.js makes anew, at the next
+ * sequence, after a lost connection, a missed heartbeat or a gap. Resolves once everything there was has been told.
+ */
+export async function watch(
+  nc: NatsConnection,
+  { keys, of }: WatchOptions,
+  tell: (change: Change) => void,
+): Promise<AsyncDisposable> {
+  const consumer = await jetstream(nc).consumers.get(STATE_STREAM, {
+    filter_subjects: keys.map((key) => `${STATE_PREFIX}${key}`),
+    deliver_policy: of === 'everything' ? DeliverPolicy.LastPerSubject : DeliverPolicy.New,
+    headers_only: of === 'changes',
+  })
+  let pending = (await consumer.info(true)).num_pending
+  const told = deferred<undefined>()
+  if (pending === 0) told.resolve(undefined)
+  const messages: ConsumerMessages = await consumer.consume({
+    callback: (message) => {
+      tell(changeOf(message, of))
+      pending -= 1
+      if (pending === 0) told.resolve(undefined)
+    },
+  })
+  await told
+  return {
+    async [Symbol.asyncDispose]() {
+      await messages.close()
+    },
+  }
+}
+
+function changeOf(message: JsMsg, of: WatchOptions['of']): Change {
+  const deleted = message.headers?.get('KV-Operation') ?? ''
+  return {
+    key: message.subject.slice(STATE_PREFIX.length),
+    revision: message.seq,
+    value: deleted !== '' || of === 'changes' ? undefined : message.json(),
+  }
+}

@@ -1,0 +1,119 @@
+import type { Logger } from 'pino'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Admission, Observer } from './callout/callout.ts'
+import { DENY_REASONS, DROP_REASONS, type Denial, type Drop } from './callout/reason.ts'
+import type { Verified } from './callout/verify.ts'
+
+/** One function per fact worth watching. The log gets the detail; the counters get only small, closed sets. */
+export interface Telemetry extends Observer {
+  readonly metrics: Registry
+  overloaded(): void
+  failed(error: unknown, during: string): void
+  commandDone(name: string, outcome: string): void
+  serverConnected(url: string): void
+  serverDisconnected(): void
+}
+
+const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3]
+
+/** What `up` tells a person about one decision, beside the log. */
+export type Told = (line: { readonly outcome: 'admitted' | 'denied'; readonly text: string }) => void
+
+export function createTelemetry(log: Logger, tell: Told): Telemetry {
+  const { metrics, decisions, latency, commands, connected } = createMetrics()
+
+  function count(outcome: string, reason: string, tookMs: number): void {
+    decisions.inc({ outcome, reason })
+    latency.observe({ outcome }, tookMs / 1_000)
+  }
+
+  return {
+    metrics,
+    dropped({ reason }: Drop, tookMs) {
+      count('dropped', reason, tookMs)
+      log.warn({ event: 'callout.dropped', reason }, 'request dropped')
+    },
+    denied(request: Verified, { reason, detail }: Denial, tookMs) {
+      count('denied', reason, tookMs)
+      log.info({ event: 'callout.denied', reason, detail, ...factsOf(request), tookMs }, 'client denied')
+      tell({ outcome: 'denied', text: `${whence(request)}: ${reason}` })
+    },
+    admitted(request: Verified, { user, account, credential, expiresAt }: Admission, tookMs) {
+      count('admitted', '', tookMs)
+      const who = { user: user.name, account: account.name, credential: credential.id, expiresAt }
+      log.info({ event: 'callout.admitted', ...who, ...factsOf(request), tookMs }, 'client admitted')
+      tell({ outcome: 'admitted', text: `${user.name} in ${account.name}, ${whence(request)}` })
+    },
+    overloaded() {
+      decisions.inc({ outcome: 'dropped', reason: 'overloaded' })
+    },
+    failed(error, during) {
+      if (during === 'callout') decisions.inc({ outcome: 'dropped', reason: 'internal_error' })
+      log.error({ event: 'failed', during, err: error }, 'unexpected failure')
+    },
+    commandDone(command, outcome) {
+      commands.inc({ command, outcome })
+      log.info({ event: 'command.done', command, outcome }, 'command done')
+    },
+    serverConnected(url) {
+      connected.set(1)
+      log.info({ event: 'nats.connected', url }, 'connected to NATS')
+    },
+    serverDisconnected() {
+      connected.set(0)
+      log.warn({ event: 'nats.disconnected' }, 'disconnected from NATS')
+    },
+  }
+}
+
+function createMetrics() {
+  const metrics = new Registry()
+  const registers = [metrics]
+  collectDefaultMetrics({ register: metrics })
+  const decisions = new Counter({
+    name: 'gatehouse_decisions_total',
+    help: 'Authorization requests by outcome (admitted, denied, dropped) and reason.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  })
+  decisions.inc({ outcome: 'admitted', reason: '' }, 0)
+  for (const reason of DENY_REASONS) decisions.inc({ outcome: 'denied', reason }, 0)
+  for (const reason of DROP_REASONS) decisions.inc({ outcome: 'dropped', reason }, 0)
+  const latency = new Histogram({
+    name: 'gatehouse_decision_seconds',
+    help: 'From the bytes of a request to the bytes of its answer.',
+    labelNames: ['outcome'],
+    buckets: LATENCY_BUCKETS_SECONDS,
+    registers,
+  })
+  const commands = new Counter({
+    name: 'gatehouse_commands_total',
+    help: 'Commands by name and outcome (ok, or the code of the error).',
+    labelNames: ['command', 'outcome'],
+    registers,
+  })
+  const connected = new Gauge({
+    name: 'gatehouse_connected',
+    help: 'Is the service connected to NATS?',
+    registers,
+  })
+  return { metrics, decisions, latency, commands, connected }
+}
+
+/** What may be told of a request: never `connect_opts`, which holds the secrets. */
+function factsOf({ claims: { iss, nats } }: Verified) {
+  const { client_info: client } = nats
+  return {
+    userNkey: nats.user_nkey,
+    server: iss,
+    cid: client.id,
+    source: client.host,
+    kind: client.kind,
+    type: client.type,
+    client: client.name,
+  }
+}
+
+function whence({ claims: { nats } }: Verified): string {
+  return `${nats.client_info.type ?? 'a client'} from ${nats.client_info.host ?? 'somewhere'}`
+}
