@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  connect,
+  tokenAuthenticator,
+  type ConnectionOptions,
+  type NatsConnection,
+} from '@nats-io/transport-node'
+import { pino } from 'pino'
+import { apply } from '../../src/admin/apply.ts'
+import { parseDocuments } from '../../src/admin/documents.ts'
+import type { Admission } from '../../src/callout/callout.ts'
+import type { Denial, Drop } from '../../src/callout/reason.ts'
+import { declaredTokens } from '../../src/cli/declared-tokens.ts'
+import { readSources } from '../../src/cli/sources.ts'
+import { Vault } from '../../src/keys/vault.ts'
+import { startGatehouse, type Gatehouse } from '../../src/main.ts'
+import { openDataDir, type DataDir } from '../../src/nats/data-dir.ts'
+import { startEmbeddedServer } from '../../src/nats/embedded-server.ts'
+import type { ServerProcess } from '../../src/nats/server-process.ts'
+import { TrustChain } from '../../src/nats/trust.ts'
+import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
+import { newestServer } from './binaries.ts'
+
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface WorldOptions {
+  readonly signing?: 'strict' | 'root'
+  readonly xkey?: 'on' | 'off'
+  /** Path of the nats-server; by default the newest supported one. */
+  readonly binary?: string
+  /** A folder with operator/, accounts/ and policies/; by default the samples. */
+  readonly documents?: string
+}
+
+/** What the service told of each request, in order. */
+export interface Heard {
+  readonly admitted: Admission[]
+  readonly denied: Denial[]
+  readonly dropped: Drop[]
+  /** Every line of the service's log, as JSON text. */
+  readonly log: string[]
+  readonly failures: unknown[]
+}
+
+/** A whole system on kernel-chosen ports: a real nats-server in operator mode, and the service. */
+export interface World extends AsyncDisposable {
+  readonly dir: DataDir
+  readonly server: ServerProcess
+  readonly trust: TrustChain
+  readonly vault: Vault
+  readonly gatehouse: Gatehouse
+  readonly telemetry: Telemetry
+  readonly heard: Heard
+  /** By user name, of the declared users. */
+  readonly tokens: Readonly<Record<string, string>>
+  /** A client with nothing but the token of that user. Closed with the world. */
+  connectAs(user: string, options?: ConnectionOptions): Promise<NatsConnection>
+  /** A client with whatever these options say. Closed with the world. */
+  connect(options: ConnectionOptions): Promise<NatsConnection>
+}
+
+const ANY_PORT = '127.0.0.1:-1'
+
+/** Opens a world; leaving its scope closes clients, service and server, and removes its files. */
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const path = await mkdtemp(join(tmpdir(), 'gatehouse-'))
+  const opened: AsyncDisposable[] = [
+    { [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) },
+  ]
+  const close = async (): Promise<void> => {
+    for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
+  }
+  try {
+    const dir = await openDataDir(path)
+    const vault = new Vault(Buffer.alloc(32, 7))
+    const { signing = 'strict', xkey = 'on' } = options
+    const at = new Date().toISOString()
+    const trust = TrustChain.open(dir.file('trust.json'), vault, {
+      operatorName: 'gatehouse',
+      signing,
+      xkey,
+      at,
+    })
+    const server = await startEmbeddedServer({
+      binary: options.binary ?? (await newestServer()),
+      configFile: join(PROJECT, 'nats-server.conf'),
+      dir,
+      trust,
+      listen: { nats: ANY_PORT, websocket: ANY_PORT, mqtt: ANY_PORT },
+      log: () => undefined,
+    })
+    opened.push(server)
+
+    const heard: Heard = { admitted: [], denied: [], dropped: [], log: [], failures: [] }
+    const log = pino({ level: 'debug' }, { write: (line: string) => void heard.log.push(line) })
+    const telemetry = listening(
+      createTelemetry(log, () => undefined),
+      heard,
+    )
+    const gatehouse = await startGatehouse({ url: server.url, trust, vault, telemetry, log, replicas: 1 })
+    opened.push(gatehouse)
+
+    const documents = parseDocuments(await readSources(options.documents ?? PROJECT))
+    const actor = { account: trust.chain.admin, user: 'test' }
+    await apply(gatehouse.admin, documents, actor)
+    await gatehouse.accountsPushed()
+    const tokens = await declaredTokens(documents, {
+      file: dir.file('tokens.json'),
+      vault,
+      admin: gatehouse.admin,
+      actor,
+    })
+
+    const connectWith = async (with_: ConnectionOptions): Promise<NatsConnection> => {
+      const nc = await connect({ servers: server.url, reconnect: false, ...with_ })
+      opened.push({ [Symbol.asyncDispose]: () => nc.close() })
+      return nc
+    }
+    return {
+      dir,
+      server,
+      trust,
+      vault,
+      gatehouse,
+      telemetry,
+      heard,
+      tokens,
+      connect: connectWith,
+      connectAs: (user, more = {}) =>
+        connectWith({ authenticator: tokenAuthenticator(tokens[user] ?? ''), ...more }),
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function listening(telemetry: Telemetry, heard: Heard): Telemetry {
+  return {
+    ...telemetry,
+    admitted(request, admission, tookMs) {
+      heard.admitted.push(admission)
+      telemetry.admitted(request, admission, tookMs)
+    },
+    denied(request, denial, tookMs) {
+      heard.denied.push(denial)
+      telemetry.denied(request, denial, tookMs)
+    },
+    dropped(drop, tookMs) {
+      heard.dropped.push(drop)
+      telemetry.dropped(drop, tookMs)
+    },
+    failed(error, during) {
+      heard.failures.push(error)
+      telemetry.failed(error, during)
+    },
+  }
+}
