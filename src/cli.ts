@@ -34,7 +34,7 @@ program
   .addHelpText('after', '\nExample:\n  gatehouse up --listen 127.0.0.1:4333 --data-dir ./dev')
   .action(async (flags: UpFlags) => {
     const config = readUpConfig(flags, process.env, packageDir)
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave)
     const { up } = await import('./cli/up.ts')
     await up({ config, env: process.env, packageDir, terminal, signal: stop.signal })
   })
@@ -52,6 +52,12 @@ program
     token(name, readUpConfig(flags, process.env, packageDir).dataDir, terminal)
   })
 
+/** The first time: drain and leave. Asked again, leave at once; nats-server is ended on the way out all the same. */
+function leave(): void {
+  if (stop.signal.aborted) process.exit(130)
+  stop.abort()
+}
+
 /** 0 done, 1 failed, 2 used wrongly. */
 async function run(): Promise<void> {
   try {
@@ -61,6 +67,7 @@ async function run(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2
       return
     }
+    if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return
     const known = error instanceof GatehouseError
     const said = known
       ? error.message

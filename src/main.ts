@@ -21,7 +21,7 @@ import { AccountClaimsPush } from './nats/account-claims.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
 import { ensureStreams } from './nats/buckets.ts'
-import { connectService } from './nats/connection.ts'
+import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { KnownServers } from './nats/servers.ts'
 import { KvStateStore } from './nats/state-store.ts'
@@ -42,7 +42,7 @@ export interface GatehouseOptions {
 export interface Gatehouse extends AsyncDisposable {
   readonly admin: Admin
   readonly directory: KvDirectory
-  readonly connection: NatsConnection
+  readonly connection: ServiceConnection
   /** Resolves when every resolver holds every account as it is stored. */
   accountsPushed(): Promise<void>
 }
@@ -68,9 +68,13 @@ export async function startGatehouse(options: GatehouseOptions): Promise<Gatehou
     for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
   }
   try {
-    const nc = await connectService(url, trust.serviceUser)
-    opened.push({ [Symbol.asyncDispose]: () => nc.drain() })
-    followConnection(nc, telemetry)
+    const connection = await connectService(url, trust.serviceUser, {
+      connected: (server) => telemetry.serverConnected(server),
+      disconnected: () => telemetry.serverDisconnected(),
+      failed: (error) => telemetry.failed(error, 'connection'),
+    })
+    opened.push(connection)
+    const { nc } = connection
 
     await ensureStreams(nc, { replicas: options.replicas })
     const passwords = new Passwords({ concurrencyMax: HASHING_MAX })
@@ -102,23 +106,24 @@ export async function startGatehouse(options: GatehouseOptions): Promise<Gatehou
       xkey: trust.xkey,
       trust: trustOf(nc, trust),
       nowMs: Date.now,
+      tickMs: () => performance.now(),
       random: Math.random,
       observer: telemetry,
     }
-    const serving = serveAuthCallout(nc, {
+    const serving = serveAuthCallout(connection, {
       concurrencyMax: CONCURRENCY_MAX,
       answer: (incoming) => answer(callout, incoming),
       onOverload: () => telemetry.overloaded(),
       onError: (error) => telemetry.failed(error, 'callout'),
     })
     opened.push(serving)
-    opened.push(await serveCommands(nc, admin, telemetry))
+    opened.push(await serveCommands(connection, admin, telemetry))
 
     const accountsPushed = async (): Promise<void> => {
       await Promise.all(directory.accounts.map((account) => push.follow(account)))
     }
     await accountsPushed()
-    return { admin, directory, connection: nc, accountsPushed, [Symbol.asyncDispose]: leave }
+    return { admin, directory, connection, accountsPushed, [Symbol.asyncDispose]: leave }
   } catch (error) {
     await leave()
     throw error
@@ -202,8 +207,12 @@ function signers(directory: KvDirectory, { trust, vault }: { trust: TrustChain; 
   }
 }
 
-function serveCommands(nc: NatsConnection, admin: Admin, telemetry: Telemetry): Promise<AsyncDisposable> {
-  return serveAdmin(nc, {
+function serveCommands(
+  connection: ServiceConnection,
+  admin: Admin,
+  telemetry: Telemetry,
+): Promise<AsyncDisposable> {
+  return serveAdmin(connection, {
     commands,
     version: VERSION,
     execute: async (command, asked) => {
@@ -218,15 +227,4 @@ function serveCommands(nc: NatsConnection, admin: Admin, telemetry: Telemetry): 
     },
     onError: (error, command) => telemetry.failed(error, `command ${command.name}`),
   })
-}
-
-function followConnection(nc: NatsConnection, telemetry: Telemetry): void {
-  telemetry.serverConnected(nc.getServer())
-  void (async () => {
-    for await (const status of nc.status()) {
-      if (status.type === 'reconnect') telemetry.serverConnected(status.server)
-      if (status.type === 'disconnect') telemetry.serverDisconnected()
-      if (status.type === 'error') telemetry.failed(status.error, 'connection')
-    }
-  })()
 }

@@ -24,6 +24,8 @@ export interface Callout {
   readonly xkey: Xkey | undefined
   readonly trust: Trust
   readonly nowMs: () => number
+  /** Milliseconds of a clock that never jumps, with fractions: for how long things take. */
+  readonly tickMs: () => number
   /** From 0 up to but not including 1. */
   readonly random: () => number
   readonly observer: Observer
@@ -56,21 +58,21 @@ export interface Admission {
  * Gives the answer, or nothing for a request that deserves none: the server then waits out its own timeout.
  */
 export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
-  const { xkey, signers, trust, observer, nowMs } = callout
-  const began = nowMs()
+  const { xkey, signers, trust, observer, nowMs, tickMs } = callout
+  const began = tickMs()
 
   const opened = open(incoming, xkey)
-  const verified = opened instanceof Drop ? opened : await verify(opened, trust, began)
+  const verified = opened instanceof Drop ? opened : await verify(opened, trust, nowMs())
   const decision = verified instanceof Drop ? verified : await decide(callout, verified)
   if (verified instanceof Drop || decision instanceof Drop) {
-    observer.dropped(verified instanceof Drop ? verified : (decision as Drop), nowMs() - began)
+    observer.dropped(verified instanceof Drop ? verified : (decision as Drop), tickMs() - began)
     return undefined
   }
 
   const outcome = decision instanceof Denial ? decision : decision.jwt
   const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
-  if (decision instanceof Denial) observer.denied(verified, decision, nowMs() - began)
-  else observer.admitted(verified, decision, nowMs() - began)
+  if (decision instanceof Denial) observer.denied(verified, decision, tickMs() - began)
+  else observer.admitted(verified, decision, tickMs() - began)
   return sealed
 }
 

@@ -138,7 +138,7 @@ function urls({ url, ports }: ServerProcess): Pick<UpFile, 'url' | 'websocket' |
 
 /** Can it decide? It is connected, and JetStream answers. */
 async function unready({ connection, admin }: Gatehouse): Promise<string | undefined> {
-  if (connection.isClosed()) return 'not connected to NATS'
+  if (!connection.isConnected) return 'not connected to NATS'
   try {
     await admin.store.get('operator')
     return undefined

@@ -57,9 +57,6 @@ export type UserCommand =
       readonly at: string
     }
 
-/** A credential as events tell it: without even its hash. */
-export type CredentialNotice = Pick<Credential, 'id' | 'kind' | 'label' | 'expiresAt'>
-
 export type UserEvent =
   | (Omit<CreateUser, 'type'> & { readonly type: 'user.registered' })
   | { readonly type: 'user.policy_assigned'; readonly policy: string; readonly at: string }

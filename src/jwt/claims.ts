@@ -51,9 +51,6 @@ export interface TimeRange {
   readonly end: string
 }
 
-export type ConnectionType =
-  'STANDARD' | 'WEBSOCKET' | 'LEAFNODE' | 'LEAFNODE_WS' | 'MQTT' | 'MQTT_WS' | 'IN_PROCESS'
-
 /** What a user may do, or the template of a scoped signing key. */
 export interface UserPermissionLimits extends Permissions {
   readonly subs?: number

@@ -1,16 +1,7 @@
+import { CONNECTION_TYPES } from '../domain/policy.ts'
 import type { Fault } from '../errors.ts'
 import type { Permission, Permissions, UserPermissionLimits } from './claims.ts'
 import { needSubject, needSubscribeEntry } from './faults.ts'
-
-const CONNECTION_TYPES: readonly string[] = [
-  'STANDARD',
-  'WEBSOCKET',
-  'LEAFNODE',
-  'LEAFNODE_WS',
-  'MQTT',
-  'MQTT_WS',
-  'IN_PROCESS',
-]
 
 const TIME_OF_DAY = /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
@@ -45,7 +36,7 @@ export function checkUserPermissionLimits(
     faults.push({ where: `${where}.times_location`, rule: 'must be the name of an IANA time zone' })
   }
   for (const [i, type] of (limits.allowed_connection_types ?? []).entries()) {
-    if (CONNECTION_TYPES.includes(type.toUpperCase())) continue
+    if (CONNECTION_TYPES.some((known) => known === type.toUpperCase())) continue
     faults.push({
       where: `${where}.allowed_connection_types[${i}]`,
       rule: `must be one of ${CONNECTION_TYPES.join(', ')}`,

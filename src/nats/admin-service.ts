@@ -1,10 +1,10 @@
 import { Svcm, type ServiceMsg } from '@nats-io/services'
-import type { NatsConnection } from '@nats-io/transport-node'
 import { callerOf } from '../admin/caller.ts'
 import type { Command } from '../admin/command.ts'
 import type { Answer, Asked } from '../admin/execute.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
 import { QUEUE } from './auth-callout.ts'
+import type { ServiceConnection } from './connection.ts'
 
 /** ADR-32 wants numbers; ours are words, which callers should switch on. Whatever is not listed is a fault of ours. */
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -28,8 +28,11 @@ export interface AdminServiceOptions {
 }
 
 /** Commands as a NATS micro service (ADR-32): `$SRV.PING/INFO/STATS` answer, replicas share one queue group. */
-export async function serveAdmin(nc: NatsConnection, options: AdminServiceOptions): Promise<AsyncDisposable> {
-  const service = await new Svcm(nc).add({
+export async function serveAdmin(
+  connection: ServiceConnection,
+  options: AdminServiceOptions,
+): Promise<AsyncDisposable> {
+  const service = await new Svcm(connection.nc).add({
     name: 'gatehouse',
     version: options.version,
     description: 'Operators, accounts, users and policies by command',
@@ -53,7 +56,7 @@ export async function serveAdmin(nc: NatsConnection, options: AdminServiceOption
   return {
     async [Symbol.asyncDispose]() {
       await Promise.all(underWay)
-      if (!nc.isClosed()) await service.stop()
+      if (connection.isConnected) await service.stop()
     },
   }
 }

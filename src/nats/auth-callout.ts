@@ -1,5 +1,6 @@
-import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
+import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Incoming } from '../callout/open.ts'
+import type { ServiceConnection } from './connection.ts'
 
 /** Where servers ask (ADR-26), and the one queue group of all replicas: each request is answered once. */
 export const AUTH_SUBJECT = '$SYS.REQ.USER.AUTH'
@@ -22,7 +23,8 @@ export interface AuthCallout extends AsyncDisposable {
  * Answers authorization requests. nats.js calls back inline with the socket read and drops what a callback returns,
  * so the promise is kept here, with its rejection.
  */
-export function serveAuthCallout(nc: NatsConnection, options: AuthCalloutOptions): AuthCallout {
+export function serveAuthCallout(connection: ServiceConnection, options: AuthCalloutOptions): AuthCallout {
+  const { nc } = connection
   const underWay = new Set<Promise<void>>()
 
   async function respond(request: Msg): Promise<void> {
@@ -59,9 +61,9 @@ export function serveAuthCallout(nc: NatsConnection, options: AuthCalloutOptions
       return underWay.size
     },
     async [Symbol.asyncDispose]() {
-      if (!nc.isClosed()) await subscription.drain()
+      if (connection.isConnected) await subscription.drain()
       await Promise.all(underWay)
-      if (!nc.isClosed()) await nc.flush()
+      if (connection.isConnected) await nc.flush()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type ConnectionOptions, type NatsConnection, type Status } from '@nats-io/transport-node'
 import type { Signer } from '../keys/signer.ts'
 
 /** Inbox of the service, which its permissions name (jwt/chain.ts). */
@@ -9,12 +9,67 @@ export interface ServiceUser {
   readonly signer: Signer
 }
 
+/** Hears of the connection's ups and downs. */
+export interface ConnectionObserver {
+  connected(server: string): void
+  disconnected(): void
+  failed(error: unknown): void
+}
+
+/** The service's one connection. Leaving its scope drains it while there is somebody to drain to. */
+export interface ServiceConnection extends AsyncDisposable {
+  readonly nc: NatsConnection
+  readonly isConnected: boolean
+}
+
 /**
  * Connects as the service user, for good: it comes back after every interruption, and no sequence of errors makes
  * it give up (by default nats.js closes on the second "Authorization Violation" of a lifetime, reference 0.9).
  */
-export function connectService(url: string, user: ServiceUser): Promise<NatsConnection> {
-  const options: ConnectionOptions = {
+export async function connectService(
+  url: string,
+  user: ServiceUser,
+  observer: ConnectionObserver,
+): Promise<ServiceConnection> {
+  const nc = await connect(optionsOf(url, user))
+  let isConnected = true
+  observer.connected(nc.getServer())
+  void (async () => {
+    for await (const status of nc.status()) {
+      isConnected = told(status, observer) ?? isConnected
+    }
+  })()
+  return {
+    nc,
+    get isConnected() {
+      return isConnected && !nc.isClosed()
+    },
+    async [Symbol.asyncDispose]() {
+      if (nc.isClosed()) return
+      await (isConnected ? nc.drain() : nc.close()) // Without a server a drain would wait for ever.
+    },
+  }
+}
+
+/** Passes a change on; says whether there is a connection now, if the change is about that. */
+function told(status: Status, observer: ConnectionObserver): boolean | undefined {
+  switch (status.type) {
+    case 'reconnect':
+      observer.connected(status.server)
+      return true
+    case 'disconnect':
+      observer.disconnected()
+      return false
+    case 'error':
+      observer.failed(status.error)
+      return undefined
+    default:
+      return undefined
+  }
+}
+
+function optionsOf(url: string, user: ServiceUser): ConnectionOptions {
+  return {
     servers: url,
     name: 'gatehouse',
     inboxPrefix: INBOX_PREFIX,
@@ -30,5 +85,4 @@ export function connectService(url: string, user: ServiceUser): Promise<NatsConn
     reconnectJitter: 250,
     pingInterval: 20_000,
   }
-  return connect(options)
 }
