@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
@@ -54,6 +55,9 @@ const CONCURRENCY_MAX = 2_000
 /** One less than libuv's pool, so that hashing never takes all of it. */
 const HASHING_MAX = 3
 
+/** A command that lost a race waits this long at most before it is decided anew. */
+const PAUSE_MS_MAX = 250
+
 export const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     readonly version: string
@@ -84,6 +88,7 @@ export async function startGatehouse(options: GatehouseOptions): Promise<Gatehou
       secrets: secrets(passwords),
       now: () => new Date(),
       nextId: () => ulid(),
+      pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
       version: VERSION,
     }
     await found(admin.store, trust.founding, foundingContext(admin, trust))

@@ -1,14 +1,14 @@
-import { isCollection, LineCounter, parseAllDocuments, type Document } from 'yaml'
+import { isCollection, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
 import { z } from 'zod'
 import { GatehouseError, type Fault } from '../errors.ts'
-import { faultsOf } from './execute.ts'
+import { check } from './faults.ts'
 import { accountLimits, description, metadata, name, permissions, policyLimits } from './fields.ts'
 
 /** The documents of `operator/`, `accounts/` and `policies/`: what should be, written by people. */
 
 const operatorDocument = z
   .strictObject({
-    kind: z.literal('operator'),
+    kind: z.literal('operator').describe('What this document declares.'),
     name: name.describe('The name of the operator.'),
     description,
   })
@@ -22,19 +22,19 @@ const userDocument = z.strictObject({
 
 const accountDocument = z
   .strictObject({
-    kind: z.literal('account'),
+    kind: z.literal('account').describe('What this document declares.'),
     name,
     description,
     limits: accountLimits,
     defaultPolicy: name.optional().describe('Applies to every user of the account. Default: base.'),
     metadata,
-    users: z.array(userDocument).max(10_000).default([]),
+    users: z.array(userDocument).max(10_000).default([]).describe('Who may connect to the account.'),
   })
   .describe('An account and the users declared in it.')
 
 const policyDocument = z
   .strictObject({
-    kind: z.literal('policy'),
+    kind: z.literal('policy').describe('What this document declares.'),
     name,
     account: name.optional().describe('The account it belongs to. Absent: usable in every account.'),
     description,
@@ -70,6 +70,8 @@ export interface Documents {
   readonly accounts: readonly Declared<AccountDocument>[]
   readonly policies: readonly Declared<PolicyDocument>[]
 }
+
+const ALIASES_MAX = 100
 
 /** A file as it was read: YAML, one document or several. */
 export interface SourceFile {
@@ -109,32 +111,60 @@ export function refuse(faults: readonly Fault[]): void {
   })
 }
 
-function parseFile(file: SourceFile, faults: Fault[]): Declared<z.output<typeof anyDocument>>[] {
+type AnyDocument = z.output<typeof anyDocument>
+
+function parseFile(file: SourceFile, faults: Fault[]): Declared<AnyDocument>[] {
   const lines = new LineCounter()
-  const parsed = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true })
-  const documents: Document[] = Array.isArray(parsed) ? [...parsed] : []
+  const parsed = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, stringKeys: true })
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset)
+    return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`
+  }
+  // Nothing between two `---` is a habit; a file of nothing is a mistake.
+  const documents = [...parsed].filter((document) => document.contents !== null || document.errors.length > 0)
+  if (documents.length === 0) faults.push({ where: at(0), rule: 'declares nothing: fill it, or remove it' })
   return documents.flatMap((document) => {
-    const at = (offset: number): string => {
-      const { line, col } = lines.linePos(offset)
-      return `${file.path}:${line}:${col}`
-    }
+    const mistakes = [...yamlFaults(document, at)]
+    const written = mistakes.length === 0 ? plain(document, at, mistakes) : undefined
+    faults.push(...mistakes)
+    if (written === undefined) return []
     const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document, path))
-    const mistakes = document.errors
-    for (const { pos, message } of mistakes) {
-      faults.push({
-        where: at(pos[0]),
-        rule: message.split('\n')[0]?.replace(/ at line \d.*$/, '') ?? 'is not YAML',
-      })
-    }
-    if (mistakes.length > 0) return []
-    const written = document.toJS({ maxAliasCount: 100 }) as Readonly<Record<string, unknown>>
-    const result = anyDocument.safeParse(written)
-    if (result.success) return [{ content: result.data, written, locate }]
-    for (const { path, where, rule } of faultsOf(result.error)) {
+    const checked = check(anyDocument, written)
+    if (checked.ok) return [{ content: checked.value, written, locate }]
+    for (const { path, where, rule } of checked.faults) {
       faults.push({ where: `${locate(path)}${where === '' ? '' : ` ${where}`}`, rule })
     }
     return []
   })
+}
+
+function yamlFaults(document: Document, at: (offset: number) => string): readonly Fault[] {
+  const faults = document.errors.map(({ pos, message }) => ({
+    where: at(pos[0]),
+    rule: (message.split('\n')[0] ?? message).replace(/ at line \d.*$/, ''),
+  }))
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return
+      faults.push({ where: at(rangeStart(alias)), rule: `there is no anchor &${alias.source} before this` })
+    },
+  })
+  return faults
+}
+
+/** The document as plain values; a few lines of aliases can mean gigabytes, so their number is bounded. */
+function plain(
+  document: Document,
+  at: (offset: number) => string,
+  faults: Fault[],
+): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX }) as Readonly<Record<string, unknown>>
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error
+    faults.push({ where: at(rangeStart(document.contents)), rule: 'says too much by aliases: write it out' })
+    return undefined
+  }
 }
 
 /** Where the deepest part of the path that is written begins; a missing field is told at its parent. */

@@ -12,22 +12,37 @@ export const ENTRIES_MAX = 1_000
 const METADATA_KEYS_MAX = 64
 const METADATA_VALUE_LENGTH_MAX = 1_024
 
-function ruled(fault: (text: string) => string | undefined): z.ZodType<string, string> {
-  return z.string().superRefine((text, context) => {
-    const rule = fault(text)
-    if (rule !== undefined) context.addIssue({ code: 'custom', message: rule })
-  })
+/** Text with a rule in code. Editors get the pattern, which lets through everything that the rule does, and not much more. */
+function ruled(fault: (text: string) => string | undefined, pattern: RegExp): z.ZodType<string, string> {
+  return z
+    .string()
+    .superRefine((text, context) => {
+      const rule = fault(text)
+      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule })
+    })
+    .meta({ pattern: pattern.source })
 }
 
-export const name = ruled(nameFault).describe('A name, unique among its kind: no spaces, no *, > or /.')
+// Without the `u` flag and its classes: many validators of JSON Schema have neither.
+const NAME = /^(?![.])(?![OAUNCX][A-Z2-7]{55}$)[^\s*>/\\\u0000-\u001f\u007f-\u009f]+$/
+const VARIABLE = String.raw`\{\{\s*(?:(?:user|account)[.](?:id|name)|user[.]metadata[.][A-Za-z0-9_-]+)\s*\}\}`
+const TOKEN = String.raw`(?:${VARIABLE}|[^\s.{}\u0000-\u001f\u007f-\u009f])+`
+const ANY_SUBJECT = `(?:(?!>[.])${TOKEN}[.])*${TOKEN}`
+const SUBJECT = new RegExp(`^${ANY_SUBJECT}$`)
+const SUBSCRIBE_ENTRY = new RegExp(`^${ANY_SUBJECT}(?: ${ANY_SUBJECT})?$`)
+const NETWORK = /^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/
+
+export const name = ruled(nameFault, NAME).describe('A name, unique among its kind: no spaces, no *, > or /.')
 export const description = z.string().max(1_024).optional().describe('What it is for, in a sentence.')
 
-const publishSubject = ruled((text) => templateFault(text) ?? subjectFault(templateSkeleton(text))).describe(
-  'A subject; * and > are wildcards, {{user.id}} and the like are filled in.',
-)
+const publishSubject = ruled(
+  (text) => templateFault(text) ?? subjectFault(templateSkeleton(text)),
+  SUBJECT,
+).describe('A subject; * and > are wildcards, {{user.id}} and the like are filled in.')
 
 const subscribeText = ruled(
   (text) => templateFault(text) ?? subscribeEntryFault(templateSkeleton(text)),
+  SUBSCRIBE_ENTRY,
 ).describe('A subject, or "subject queue" to allow it in that queue group only.')
 const subscribeSubject = z.union([
   subscribeText,
@@ -38,17 +53,23 @@ const subscribeSubject = z.union([
 
 const publishRules = z
   .strictObject({
-    allow: z.array(publishSubject).max(ENTRIES_MAX).default([]),
+    allow: z.array(publishSubject).max(ENTRIES_MAX).default([]).describe('Nothing else may be published.'),
     deny: z.array(publishSubject).max(ENTRIES_MAX).default([]).describe('Wins over every allow.'),
   })
   .prefault({})
+  .describe('What may be published.')
 
 const subscribeRules = z
   .strictObject({
-    allow: z.array(subscribeSubject).max(ENTRIES_MAX).default([]),
+    allow: z
+      .array(subscribeSubject)
+      .max(ENTRIES_MAX)
+      .default([])
+      .describe('Nothing else may be subscribed to.'),
     deny: z.array(subscribeSubject).max(ENTRIES_MAX).default([]).describe('Wins over every allow.'),
   })
   .prefault({})
+  .describe('What may be subscribed to.')
 
 const DURATION = /^(?:\d+(?:ms|s|m|h|d))+$/
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -80,16 +101,20 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 }
 
 /** `512MiB` or a plain number, in bytes. */
-const size = z.union([
-  z.int().nonnegative(),
-  z
-    .string()
-    .regex(SIZE, 'must be a number of bytes or a size such as 64KiB, 512MiB or 1GiB')
-    .transform((text) => {
-      const [, n, unit = 'B'] = SIZE.exec(text) ?? []
-      return Number(n) * (UNIT_BYTES[unit] ?? 1)
-    }),
-])
+const SIZE_RULE = 'must be a number of bytes or a size such as 64KiB, 512MiB or 1GiB'
+const size = z.union(
+  [
+    z.int().nonnegative(),
+    z
+      .string()
+      .regex(SIZE, SIZE_RULE)
+      .transform((text) => {
+        const [, n, unit = 'B'] = SIZE.exec(text) ?? []
+        return Number(n) * (UNIT_BYTES[unit] ?? 1)
+      }),
+  ],
+  { error: SIZE_RULE },
+)
 
 const count = z.int().nonnegative()
 
@@ -108,27 +133,32 @@ export const permissions = {
 }
 
 /** nats-server ignores these for callout users (reference 0.2): what cannot be enforced is refused, not ignored. */
-function unenforceable(accountLimit: string): z.ZodOptional<z.ZodNever> {
-  return z
-    .never({ error: `nats-server does not enforce this per user: set limits.${accountLimit} of the account` })
-    .optional()
+function unenforceable(rule: string): z.ZodOptional<z.ZodNever> {
+  return z.never({ error: rule }).optional().describe(`Not here: ${rule}.`)
 }
+const ofTheAccount = (limit: string): string =>
+  `nats-server does not enforce this per user: set limits.${limit} of the account`
 
 export const policyLimits = z
   .strictObject({
     lifetime: duration.optional().describe('A connection ends after this long and authenticates anew.'),
     sources: z
-      .array(ruled(cidrFault))
+      .array(ruled(cidrFault, NETWORK))
       .min(1)
       .max(ENTRIES_MAX)
       .optional()
-      .describe('Networks a client may come from.'),
-    connectionTypes: z.array(z.enum(CONNECTION_TYPES)).min(1).optional(),
-    subscriptions: unenforceable('subscriptions'),
-    payload: unenforceable('payload'),
-    dataRate: z.never({ error: 'nats-server enforces no data rate: leave it out' }).optional(),
+      .describe('Networks a client may come from: 10.0.0.0/8, fd00::/8. Absent: anywhere.'),
+    connectionTypes: z
+      .array(z.enum(CONNECTION_TYPES))
+      .min(1)
+      .optional()
+      .describe('Ways a client may connect. Absent: any.'),
+    subscriptions: unenforceable(ofTheAccount('subscriptions')),
+    payload: unenforceable(ofTheAccount('payload')),
+    dataRate: unenforceable('nats-server enforces no data rate: leave it out'),
   })
   .prefault({})
+  .describe('What else holds for whoever has this policy.')
   .transform(({ lifetime, sources, connectionTypes }) => ({
     ...(lifetime === undefined ? {} : { lifetimeSeconds: Math.floor(lifetime / 1_000) }),
     ...(sources === undefined ? {} : { sources }),
@@ -137,24 +167,25 @@ export const policyLimits = z
 
 export const accountLimits = z
   .strictObject({
-    connections: count.optional(),
-    leafNodes: count.optional(),
-    subscriptions: count.optional(),
+    connections: count.optional().describe('Clients connected at a time.'),
+    leafNodes: count.optional().describe('Leaf nodes connected at a time.'),
+    subscriptions: count.optional().describe('Subscriptions of all its clients together.'),
     payload: size.optional().describe('The largest message, in bytes.'),
-    imports: count.optional(),
-    exports: count.optional(),
+    imports: count.optional().describe('Imports beside those that Gatehouse makes.'),
+    exports: count.optional().describe('Exports beside those that Gatehouse makes.'),
     jetstream: z
       .strictObject({
-        memory: size.optional(),
-        disk: size.optional(),
-        streams: count.optional(),
-        consumers: count.optional(),
+        memory: size.optional().describe('Of all its streams in memory.'),
+        disk: size.optional().describe('Of all its streams on disk.'),
+        streams: count.optional().describe('How many streams.'),
+        consumers: count.optional().describe('How many consumers.'),
       })
       .transform(({ memory, disk, ...rest }) => ({ memoryBytes: memory, diskBytes: disk, ...rest }))
       .optional()
       .describe('Absent: the account has no JetStream. MQTT clients need it.'),
   })
   .prefault({})
+  .describe('What nats-server holds the account to. What is absent is not limited.')
   .transform(({ payload, ...rest }) => ({ ...rest, payloadBytes: payload }))
 
 export const metadata = z

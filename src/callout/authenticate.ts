@@ -1,4 +1,5 @@
 import type { Account } from '../domain/account.ts'
+import { nameFault } from '../domain/name.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { PasswordVerdict } from '../keys/password.ts'
 import { verify } from '../keys/signer.ts'
@@ -72,18 +73,22 @@ async function proveByNkey(
     : { user, credential }
 }
 
-/** A password may be one of the user's bearer tokens: for clients that can send nothing but user and password. */
+/**
+ * A password may be one of the user's bearer tokens: for clients that can send nothing but user and password. Any
+ * other password costs a hash, whether or not there is such a user or a password: time tells nobody who exists.
+ */
 async function proveByPassword(
   { user: login, password }: Extract<Offer, { kind: 'password' }>,
   { directory, passwords }: Authentication,
 ): Promise<Holder | Denial> {
   const found = await userAt(login, directory)
-  if (found instanceof Denial) {
-    return (await passwords.verifyAbsent(password)) === 'busy' ? new Denial('hashing_busy') : found
+  if (isToken(password)) return found instanceof Denial ? found : heldToken(found, hashToken(password))
+  const held = found instanceof Denial ? [] : found.credentials.filter((each) => each.kind === 'password')
+  if (found instanceof Denial || held.length === 0) {
+    const denial = found instanceof Denial ? found : new Denial('wrong_password', found.name)
+    return (await passwords.verifyAbsent(password)) === 'busy' ? new Denial('hashing_busy') : denial
   }
-  if (isToken(password)) return heldToken(found, hashToken(password))
-  for (const credential of found.credentials) {
-    if (credential.kind !== 'password') continue
+  for (const credential of held) {
     const verdict = await passwords.verify(credential.hash, password)
     if (verdict === 'match') return { user: found, credential }
     if (verdict === 'busy') return new Denial('hashing_busy', found.name)
@@ -94,7 +99,9 @@ async function proveByPassword(
 /** The user at `name`, or at `ACCOUNT/name` where several accounts have somebody of that name. */
 async function userAt(login: string, directory: Directory): Promise<User | Denial> {
   const slash = login.indexOf('/')
-  const named = await directory.usersNamed(login.slice(slash + 1))
+  const name = login.slice(slash + 1)
+  if (nameFault(name) !== undefined) return new Denial('unknown_credential') // Nobody's: not worth a look-up.
+  const named = await directory.usersNamed(name)
   const users =
     slash === -1
       ? named

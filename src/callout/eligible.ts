@@ -20,8 +20,8 @@ export function eligible(
 ): Standing | Denial {
   const { user, credential } = holder
   if (directory.operator === undefined) return new Denial('operator_missing')
-  if (credential.expiresAt !== undefined && Date.parse(credential.expiresAt) <= nowMs) {
-    return new Denial('credential_expired', credential.id)
+  if (credential.expiresAt !== undefined && !(Date.parse(credential.expiresAt) > nowMs)) {
+    return new Denial('credential_expired', credential.id) // So is one whose time is no time.
   }
   const account = directory.account(user.account)
   if (account === undefined) return new Denial('account_missing', user.account)
@@ -47,29 +47,49 @@ function policiesOf({ user }: Holder, account: Account, directory: Directory): r
   return policies
 }
 
-/** Made once for each policy as it is stored; a changed policy is another object. */
-const networks = new WeakMap<Policy, BlockList>()
-
-function allowsSource(policy: Policy, host: string | undefined): boolean {
-  const { sources } = policy.limits
-  if (sources === undefined) return true
-  const version = isIP(host ?? '')
-  if (host === undefined || version === 0) return false
-  let list = networks.get(policy)
-  if (list === undefined) {
-    list = networkList(sources)
-    networks.set(policy, list)
-  }
-  return list.check(host, version === 4 ? 'ipv4' : 'ipv6')
+/** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */
+interface Networks {
+  readonly ipv4: BlockList
+  readonly ipv6: BlockList
 }
 
-function networkList(sources: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const source of sources) {
-    const [network = '', bits] = source.split('/')
-    list.addSubnet(network, Number(bits), isIP(network) === 4 ? 'ipv4' : 'ipv6')
+/** Made once for each policy as it is stored; a changed policy is another object. */
+const networks = new WeakMap<Policy, Networks>()
+
+/** IPv4-mapped addresses (RFC 4291 section 2.5.5.2): an IPv4 client in the words of a dual-stack listener. */
+const MAPPED_BITS = 96
+const MAPPED = new BlockList()
+MAPPED.addSubnet('::ffff:0:0', MAPPED_BITS, 'ipv6')
+
+function allowsSource(policy: Policy, host = ''): boolean {
+  const { sources } = policy.limits
+  if (sources === undefined) return true
+  if (isIP(host) === 0) return false
+  let known = networks.get(policy)
+  if (known === undefined) {
+    known = networksOf(sources)
+    networks.set(policy, known)
   }
-  return list
+  const address = mapped(host)
+  const family = MAPPED.check(address, 'ipv6') ? known.ipv4 : known.ipv6
+  return family.check(address, 'ipv6')
+}
+
+function networksOf(sources: readonly string[]): Networks {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
+  for (const source of sources) {
+    const [network = '', length] = source.split('/')
+    const bits = Number(length) + (isIP(network) === 4 ? MAPPED_BITS : 0)
+    const address = mapped(network)
+    const isIpv4 = bits >= MAPPED_BITS && MAPPED.check(address, 'ipv6')
+    lists[isIpv4 ? 'ipv4' : 'ipv6'].addSubnet(address, bits, 'ipv6')
+  }
+  return lists
+}
+
+/** Every address as IPv6, so that one and the same address is compared with itself however it is written. */
+function mapped(address: string): string {
+  return isIP(address) === 4 ? `::ffff:${address}` : address
 }
 
 function allowsConnectionType({ limits: { connectionTypes } }: Policy, client: ClientInformation): boolean {

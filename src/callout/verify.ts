@@ -12,7 +12,7 @@ export interface Trust {
   readonly calloutAccount: string
   /** Is this server one of the cluster? Answers from memory for servers seen before. */
   readonly isServer: (serverId: string) => boolean | Promise<boolean>
-  readonly replays: Replays
+  readonly replays: Pick<Replays, 'isReplay'>
 }
 
 /** A request that a server of ours signed, for us, and still waits for. */
