@@ -125,6 +125,7 @@ export async function startGatehouse(options: GatehouseOptions): Promise<Gatehou
     opened.push(await serveCommands(connection, admin, telemetry))
 
     const accountsPushed = async (): Promise<void> => {
+      await directory.upToDate()
       await Promise.all(directory.accounts.map((account) => push.follow(account)))
     }
     await accountsPushed()

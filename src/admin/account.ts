@@ -6,7 +6,7 @@ import { accountLimits, description, metadata, name } from './fields.ts'
 import { accountNamed, policyNamed, theOperator } from './lookup.ts'
 
 /** The policy a new account's users all have, unless the command names another: architecture section 4. */
-const DEFAULT_POLICY = 'base'
+export const DEFAULT_POLICY = 'base'
 
 const accountReference = z.string().min(1).max(128).describe('The name of an account, or its A… key.')
 

@@ -1,4 +1,4 @@
-import { isCollection, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
+import { isCollection, isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
 import { z } from 'zod'
 import { GatehouseError, type Fault } from '../errors.ts'
 import { check } from './faults.ts'
@@ -121,7 +121,7 @@ function parseFile(file: SourceFile, faults: Fault[]): Declared<AnyDocument>[] {
     return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
   // Nothing between two `---` is a habit; a file of nothing is a mistake.
-  const documents = [...parsed].filter((document) => document.contents !== null || document.errors.length > 0)
+  const documents = [...parsed].filter((document) => document.errors.length > 0 || !isNothing(document))
   if (documents.length === 0) faults.push({ where: at(0), rule: 'declares nothing: fill it, or remove it' })
   return documents.flatMap((document) => {
     const mistakes = [...yamlFaults(document, at)]
@@ -136,6 +136,10 @@ function parseFile(file: SourceFile, faults: Fault[]): Declared<AnyDocument>[] {
     }
     return []
   })
+}
+
+function isNothing({ contents }: Document): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null)
 }
 
 function yamlFaults(document: Document, at: (offset: number) => string): readonly Fault[] {
@@ -204,8 +208,7 @@ function duplicates({ operators, accounts, policies }: Documents): readonly Faul
     if (seen.has(identity)) faults.push({ where, rule: `${what} is declared twice` })
     seen.add(identity)
   }
-  for (const { content, locate } of operators)
-    declare('the operator', 'operator', `${locate(['name'])} ${content.name}`)
+  for (const { locate } of operators) declare('the operator', 'operator', `${locate(['name'])} name`)
   for (const { content, locate } of policies) {
     const { name, account = '' } = content
     declare(`policy "${name}"`, `policy ${account} ${name}`, `${locate(['name'])} name`)

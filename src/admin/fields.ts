@@ -71,13 +71,14 @@ const subscribeRules = z
   .prefault({})
   .describe('What may be subscribed to.')
 
+const DURATION_RULE = 'must be a duration such as 90s, 2m, 1h30m or 7d'
 const DURATION = /^(?:\d+(?:ms|s|m|h|d))+$/
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `90s`, `2m`, `1h30m`, `7d` in milliseconds. */
 export const duration = z
-  .string()
-  .regex(DURATION, 'must be a duration such as 90s, 2m, 1h30m or 7d')
+  .string({ error: DURATION_RULE })
+  .regex(DURATION, DURATION_RULE)
   .transform((text) =>
     [...text.matchAll(/(\d+)(ms|s|m|h|d)/g)].reduce(
       (sum, [, n, unit = '']) => sum + Number(n) * (UNIT_MS[unit] ?? 0),

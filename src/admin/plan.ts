@@ -4,7 +4,7 @@ import { same } from '../domain/same.ts'
 import { accountNameKey, policyKey } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError, type Fault } from '../errors.ts'
-import { accountCommands } from './account.ts'
+import { accountCommands, DEFAULT_POLICY } from './account.ts'
 import { policies } from './aggregates.ts'
 import type { Command } from './command.ts'
 import {
@@ -36,10 +36,10 @@ export async function plan(view: View, documents: Documents): Promise<readonly S
   const steps: Step[] = []
   const shared = documents.policies.filter(({ content }) => content.account === undefined)
   for (const document of shared) steps.push(...(await policySteps(view, document)))
-  for (const document of documents.accounts) steps.push(...(await accountSteps(view, document)))
+  for (const document of documents.accounts) steps.push(...(await accountSteps(view, documents, document)))
   const owned = documents.policies.filter(({ content }) => content.account !== undefined)
   for (const document of owned) steps.push(...(await policySteps(view, document)))
-  for (const document of documents.accounts) steps.push(...(await settingSteps(view, document)))
+  for (const document of documents.accounts) steps.push(...(await settingSteps(view, documents, document)))
   for (const document of documents.accounts) steps.push(...(await userSteps(view, document)))
   return steps
 }
@@ -73,8 +73,14 @@ async function unresolved(view: View, documents: Documents): Promise<readonly Fa
     }
   }
   for (const { content, locate } of documents.accounts) {
-    if (content.defaultPolicy !== undefined) {
-      await check(content.name, content.defaultPolicy, `${locate(['defaultPolicy'])} defaultPolicy`)
+    const stored = await existing(view, content.name)
+    if (stored?.role === 'system' || stored?.role === 'callout') {
+      const rule = `account "${content.name}" belongs to Gatehouse: it cannot be declared`
+      faults.push({ where: `${locate(['name'])} name`, rule })
+      continue
+    }
+    for (const policy of await defaultsOf(view, documents, content)) {
+      await check(content.name, policy, `${locate(['defaultPolicy'])} defaultPolicy`)
     }
     for (const [i, user] of content.users.entries()) {
       for (const [j, policy] of user.policies.entries()) {
@@ -83,6 +89,29 @@ async function unresolved(view: View, documents: Documents): Promise<readonly Fa
     }
   }
   return faults
+}
+
+/** The policies that the account needs as its default: at once, and in the end. */
+async function defaultsOf(
+  view: View,
+  documents: Documents,
+  account: AccountDocument,
+): Promise<ReadonlySet<string>> {
+  const first = await firstDefault(view, documents, account)
+  return new Set([account.defaultPolicy ?? DEFAULT_POLICY, first ?? DEFAULT_POLICY])
+}
+
+/** What the account can have from its creation on: policies of its own come after it. */
+async function firstDefault(
+  view: View,
+  { policies: declared }: Documents,
+  { name, defaultPolicy }: AccountDocument,
+): Promise<string | undefined> {
+  if (defaultPolicy === undefined || (await existing(view, name)) !== undefined) return defaultPolicy
+  const isShared =
+    declared.some(({ content }) => content.name === defaultPolicy && content.account === undefined) ||
+    (await found(policyNamed(view, undefined, defaultPolicy))) !== undefined
+  return isShared ? defaultPolicy : undefined
 }
 
 async function policySteps(
@@ -120,23 +149,33 @@ async function storedPolicy(view: View, { account, name }: PolicyDocument): Prom
 
 async function accountSteps(
   view: View,
+  documents: Documents,
   { content, written }: Declared<AccountDocument>,
 ): Promise<readonly Step[]> {
   if ((await existing(view, content.name)) !== undefined) return []
-  const payload = pick(written, ['name', 'description', 'limits', 'metadata'])
+  const defaultPolicy = await firstDefault(view, documents, content)
+  const payload = {
+    ...pick(written, ['name', 'description', 'limits', 'metadata']),
+    ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
+  }
   return [{ command: accountCommands.createAccount, payload, target: `account ${content.name}` }]
 }
 
 async function settingSteps(
   view: View,
+  documents: Documents,
   { content, written }: Declared<AccountDocument>,
 ): Promise<readonly Step[]> {
   const stored = await existing(view, content.name)
   const target = `account ${content.name}`
   const account = content.name
   const steps: Step[] = []
-  const declared = content.defaultPolicy ?? 'base'
-  if ((await defaultPolicyName(view, stored)) !== declared) {
+  const declared = content.defaultPolicy ?? DEFAULT_POLICY
+  const present =
+    stored === undefined
+      ? await firstDefault(view, documents, content)
+      : await defaultPolicyName(view, stored)
+  if ((present ?? DEFAULT_POLICY) !== declared) {
     steps.push({ command: accountCommands.setDefaultPolicy, payload: { account, policy: declared }, target })
   }
   if (stored === undefined) return steps
@@ -154,9 +193,7 @@ async function settingSteps(
   return steps
 }
 
-/** A new account has `base`. */
-async function defaultPolicyName(view: View, account: Account | undefined): Promise<string | undefined> {
-  if (account === undefined) return 'base'
+async function defaultPolicyName(view: View, account: Account): Promise<string | undefined> {
   if (account.defaultPolicy === undefined) return undefined
   const policy = await view.load(policies, policyKey(account.defaultPolicy))
   return policy.status === 'absent' ? undefined : policy.name

@@ -1,5 +1,5 @@
-import { jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
+import { deferred, type Deferred, type NatsConnection } from '@nats-io/transport-node'
 import type { Directory, Soon } from '../callout/directory.ts'
 import type { Account } from '../domain/account.ts'
 import type { Operator } from '../domain/operator.ts'
@@ -16,8 +16,12 @@ import {
   type UserReference,
 } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
+import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 import { CachedKeys, type CacheSizes } from './cached-keys.ts'
 import { watch, type Change } from './watch.ts'
+
+/** What is kept in memory. */
+const RECORDS = [OPERATOR_KEY, accountKey('*'), policyKey('*')]
 
 /**
  * What this replica knows: operator, accounts and policies in memory, users and what leads to them on first use
@@ -28,16 +32,22 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #users: CachedKeys
   readonly #watches: AsyncDisposable[] = []
   readonly #accountListeners = new Set<(account: Account) => void>()
+  readonly #manager: JetStreamManager
+  /** The newest revision of what is kept in memory, and who waits for a newer one. */
+  #revision = 0
+  readonly #waiting = new Map<Deferred<undefined>, number>()
 
-  private constructor(users: CachedKeys) {
+  private constructor(manager: JetStreamManager, users: CachedKeys) {
+    this.#manager = manager
     this.#users = users
   }
 
   /** Resolves when it knows everything it keeps in memory. */
   static async open(nc: NatsConnection, sizes: CacheSizes): Promise<KvDirectory> {
-    const users = new CachedKeys(await jetstreamManager(nc), sizes)
-    const directory = new KvDirectory(users)
-    const records = { keys: [OPERATOR_KEY, accountKey('*'), policyKey('*')], of: 'everything' } as const
+    const manager = await jetstreamManager(nc)
+    const users = new CachedKeys(manager, sizes)
+    const directory = new KvDirectory(manager, users)
+    const records = { keys: RECORDS, of: 'everything' } as const
     const looked = { keys: ['user.>', 'index.>', sealedKey('*')], of: 'changes' } as const
     // First the changes: nothing may be fetched that nobody would be told of.
     directory.#watches.push(await watch(nc, looked, ({ key, revision }) => users.forget(key, revision)))
@@ -60,6 +70,20 @@ export class KvDirectory implements Directory, AsyncDisposable {
   get accounts(): readonly Account[] {
     const prefix = accountKey('')
     return [...this.#records].flatMap(([key, record]) => (key.startsWith(prefix) ? [record as Account] : []))
+  }
+
+  /** Resolves when what is in memory is at least as new as what is stored now. */
+  async upToDate(): Promise<void> {
+    const stored = await Promise.all(
+      RECORDS.map((keys) =>
+        this.#manager.streams.getMessage(STATE_STREAM, { last_by_subj: `${STATE_PREFIX}${keys}` }),
+      ),
+    )
+    const revision = Math.max(0, ...stored.map((message) => message?.seq ?? 0))
+    if (this.#revision >= revision) return
+    const reached = deferred<undefined>()
+    this.#waiting.set(reached, revision)
+    await reached
   }
 
   /** Calls for every account that is stored anew from now on. */
@@ -99,11 +123,17 @@ export class KvDirectory implements Directory, AsyncDisposable {
     )
   }
 
-  #take({ key, value }: Change): void {
+  #take({ key, value, revision }: Change): void {
     if (value === undefined) this.#records.delete(key)
     else this.#records.set(key, value)
     if (value !== undefined && key.startsWith(accountKey(''))) {
       for (const listener of this.#accountListeners) listener(value as Account)
+    }
+    this.#revision = revision
+    for (const [reached, wanted] of this.#waiting) {
+      if (wanted > revision) continue
+      this.#waiting.delete(reached)
+      reached.resolve(undefined)
     }
   }
 }
