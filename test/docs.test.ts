@@ -38,8 +38,8 @@ describe('the documents', () => {
 
   it('list every command with what it does', () => {
     const rows = [...page('docs/commands.md').matchAll(/^\| `auth\.v1\.([^`]+)`\s*\| (.+?)\s*\|$/gm)]
-    const documented = Object.fromEntries(rows.map(([, name, summary]) => [name, summary]))
-    expect(documented).toEqual(Object.fromEntries(commands.map(({ name, summary }) => [name, summary])))
+    const documented = new Map(rows.map(([, name, summary]) => [name, summary]))
+    expect(documented).toEqual(new Map(commands.map(({ name, summary }) => [name, summary])))
   })
 
   it('list every variable that the configuration reads', () => {

@@ -173,9 +173,9 @@ async function settingSteps(
   const declared = content.defaultPolicy ?? DEFAULT_POLICY
   const present =
     stored === undefined
-      ? await firstDefault(view, documents, content)
+      ? ((await firstDefault(view, documents, content)) ?? DEFAULT_POLICY)
       : await defaultPolicyName(view, stored)
-  if ((present ?? DEFAULT_POLICY) !== declared) {
+  if (present !== declared) {
     steps.push({ command: accountCommands.setDefaultPolicy, payload: { account, policy: declared }, target })
   }
   if (stored === undefined) return steps

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
 import { policyKey } from '../domain/state-keys.ts'
+import { GatehouseError } from '../errors.ts'
 import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
 import { command } from './command.ts'
@@ -53,8 +54,12 @@ const updateLimits = command({
   },
 })
 
+/** The policy of exactly that owner: whoever means an account's own must not change everybody's. */
 async function own(tx: Transaction, account: string | undefined, policy: string): Promise<Policy> {
-  return policyNamed(tx, account === undefined ? undefined : await accountNamed(tx, account), policy)
+  const owner = account === undefined ? undefined : await accountNamed(tx, account)
+  const found = await policyNamed(tx, owner, policy)
+  if (owner === undefined || found.scope === owner.id) return found
+  throw new GatehouseError('not_found', `account "${owner.name}" has no policy "${policy}" of its own`)
 }
 
 export const policyCommands = { createPolicy, updatePermissions, updateLimits }

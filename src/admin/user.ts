@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { userKey } from '../domain/state-keys.ts'
-import type { Credential } from '../domain/user.ts'
+import { policyKey, userKey } from '../domain/state-keys.ts'
+import type { Credential, User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { accountReference } from './account.ts'
-import { users } from './aggregates.ts'
+import { policies, users } from './aggregates.ts'
 import { command, type Secrets } from './command.ts'
 import { duration, metadata, name } from './fields.ts'
 import { accountNamed, policyNamed, userNamed } from './lookup.ts'
@@ -143,9 +143,18 @@ async function changePolicy(
 ) {
   const account = await accountNamed(tx, names.account)
   const user = await userNamed(tx, account, names.user)
-  const { id: policy } = await policyNamed(tx, account, names.policy)
+  const held = type === 'user.remove-policy' ? await heldPolicy(tx, user, names.policy) : undefined
+  const policy = held ?? (await policyNamed(tx, account, names.policy)).id
   await tx.execute(users, userKey(account.id, user.id), { type, policy, at: tx.context.at })
   return { user: user.id }
+}
+
+/** What the user holds under that name, even if by now the name leads to another policy. */
+async function heldPolicy(tx: Transaction, user: User, name: string): Promise<string | undefined> {
+  const loaded = await Promise.all(user.policies.map((id) => tx.load(policies, policyKey(id))))
+  return loaded.flatMap((policy) =>
+    policy.status === 'active' && policy.name === name ? [policy.id] : [],
+  )[0]
 }
 
 export const userCommands = {

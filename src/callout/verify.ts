@@ -1,7 +1,7 @@
 import { GatehouseError } from '../errors.ts'
 import { validateAuthorizationRequest } from '../jwt/authorization.ts'
-import type { AuthorizationRequestClaims, Decoded } from '../jwt/claims.ts'
-import { decode } from '../jwt/token.ts'
+import type { AuthorizationRequestClaims } from '../jwt/claims.ts'
+import { decode, WrongSignature } from '../jwt/token.ts'
 import type { Opened } from './open.ts'
 import { Drop } from './reason.ts'
 import type { Replays } from './replays.ts'
@@ -36,14 +36,12 @@ export async function verify(opened: Opened, trust: Trust, nowMs: number): Promi
 }
 
 function requestOf(token: string): AuthorizationRequestClaims | Drop {
-  let decoded: Decoded
   try {
-    decoded = decode(token)
+    const decoded = decode(token)
+    return decoded.type === 'authorization_request' ? decoded.claims : new Drop('malformed')
   } catch (error) {
-    if (error instanceof GatehouseError) {
-      return new Drop(error.message.includes('signature by its issuer') ? 'untrusted_signature' : 'malformed')
-    }
+    if (error instanceof WrongSignature) return new Drop('untrusted_signature')
+    if (error instanceof GatehouseError) return new Drop('malformed')
     throw error
   }
-  return decoded.type === 'authorization_request' ? decoded.claims : new Drop('malformed')
 }

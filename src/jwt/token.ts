@@ -45,6 +45,14 @@ export function encode(claims: Unsigned<AnyClaims>, signer: Signer): string {
   return token
 }
 
+/** A token that is well-formed, and that its issuer did not sign. */
+export class WrongSignature extends GatehouseError {
+  override readonly name = 'WrongSignature'
+  constructor() {
+    super('invalid_token', 'A token must carry a signature by its issuer')
+  }
+}
+
 /**
  * What a token says, once its form, its shape and the signature of its own issuer hold. It does not say whether
  * that issuer is trusted (see trust.ts), whether the claims make sense (`validateX`) or are current (`checkTimes`).
@@ -60,7 +68,7 @@ export function decode(token: string): Decoded {
   const signature = decodePart(token.slice(second + 1), 'signature')
   const type = checkClaims(claims)
   if (!verify(claims['iss'] as string, Buffer.from(token.slice(0, second), 'latin1'), signature)) {
-    throw invalid('must carry a signature by its issuer')
+    throw new WrongSignature()
   }
   return { type, claims } as unknown as Decoded
 }

@@ -13,6 +13,10 @@ import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164])
 const MESSAGE_NOT_FOUND = 10_037
 const COMMIT_TIMEOUT_MS = 5_000
+/** More than the headers of a write take; they count towards the server's `max_payload`. */
+const HEADER_BYTES_MAX = 1_024
+/** 10176: a batch whose beginning was refused, because the stream has too many under way (50 by default). */
+const BATCHES_UNDER_WAY = new Set([10_176, 10_210])
 
 /** What the server answers to a publish, ADR-50 for batches. */
 interface PublishAck {
@@ -56,31 +60,27 @@ export class KvStateStore implements StateStore {
   async commit(writes: readonly Write[]): Promise<ReadonlyMap<string, number>> {
     const batch = nuid.next()
     const last = writes.length - 1
-    const message = (index: number): { subject: string; body: string; headers: MsgHdrs } => {
-      const { key, value, expected } = writes[index] as Write
-      const head = headers()
-      head.set('Nats-Batch-Id', batch)
-      head.set('Nats-Batch-Sequence', String(index + 1))
-      head.set('Nats-Expected-Last-Subject-Sequence', String(expected))
-      if (value === undefined) head.set('KV-Operation', 'DEL')
-      if (index === last) head.set('Nats-Batch-Commit', '1')
-      return {
-        subject: `${STATE_PREFIX}${key}`,
-        body: value === undefined ? '' : JSON.stringify(value),
-        headers: head,
-      }
+    const messages = writes.map((write, index) => messageOf(write, { batch, index, last }))
+    this.#refuseTooLarge(messages)
+    for (const { subject, body, head } of messages.slice(0, last)) {
+      this.#nc.publish(subject, body, { headers: head })
     }
-    for (let index = 0; index < last; index += 1) {
-      const { subject, body, headers } = message(index)
-      this.#nc.publish(subject, body, { headers })
-    }
-    const { subject, body, headers: head } = message(last)
+    const { subject, body, head } = messages[last] as BatchMessage
     const reply = await this.#request(subject, body, head)
     const { error, seq = 0 } = reply.json<PublishAck>()
     if (error === undefined) return new Map(writes.map(({ key }, index) => [key, seq - last + index]))
     if (WRONG_LAST_SEQUENCE.has(error.err_code ?? 0))
       throw new RevisionConflict('somebody else changed it first')
+    if (BATCHES_UNDER_WAY.has(error.err_code ?? 0))
+      throw new GatehouseError('busy', 'too many commands at once: try again')
     throw new GatehouseError('unavailable', `the state cannot be written: ${error.description}`)
+  }
+
+  /** Before anything is sent: a batch must not end in its middle. */
+  #refuseTooLarge(messages: readonly BatchMessage[]): void {
+    const max = (this.#nc.info?.max_payload ?? Infinity) - HEADER_BYTES_MAX
+    if (messages.every(({ body }) => Buffer.byteLength(body) <= max)) return
+    throw new GatehouseError('invalid_request', `too much for one record: at most ${max} bytes of JSON`)
   }
 
   async #request(subject: string, body: string, head: MsgHdrs): Promise<Msg> {
@@ -92,6 +92,25 @@ export class KvStateStore implements StateStore {
       })
     }
   }
+}
+
+interface BatchMessage {
+  readonly subject: string
+  readonly body: string
+  readonly head: MsgHdrs
+}
+
+function messageOf(
+  { key, value, expected }: Write,
+  { batch, index, last }: { readonly batch: string; readonly index: number; readonly last: number },
+): BatchMessage {
+  const head = headers()
+  head.set('Nats-Batch-Id', batch)
+  head.set('Nats-Batch-Sequence', String(index + 1))
+  head.set('Nats-Expected-Last-Subject-Sequence', String(expected))
+  if (value === undefined) head.set('KV-Operation', 'DEL')
+  if (index === last) head.set('Nats-Batch-Commit', '1')
+  return { subject: `${STATE_PREFIX}${key}`, body: value === undefined ? '' : JSON.stringify(value), head }
 }
 
 /** A message of the bucket as a key with its value. A delete or purge marker leaves the revision. */
