@@ -27,8 +27,9 @@ export interface UpConfig {
   readonly output: 'text' | 'quiet' | 'json'
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly masterKey: MasterKeySource
-  readonly signing: 'strict' | 'root'
-  readonly xkey: 'on' | 'off'
+  /** Chosen when a system is made; absent means as it was made, or strict and on. */
+  readonly signing: 'strict' | 'root' | undefined
+  readonly xkey: 'on' | 'off' | undefined
 }
 
 /** Flags as they were given, undefined where they were not. */
@@ -77,8 +78,8 @@ const UpEnvironment = z.object({
   GATEHOUSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   GATEHOUSE_MASTER_KEY: z.string().min(1).optional(),
   GATEHOUSE_MASTER_KEY_FILE: z.string().min(1).optional(),
-  GATEHOUSE_SIGNING: z.enum(['strict', 'root']).default('strict'),
-  GATEHOUSE_XKEY: z.enum(['on', 'off']).default('on'),
+  GATEHOUSE_SIGNING: z.enum(['strict', 'root']).optional(),
+  GATEHOUSE_XKEY: z.enum(['on', 'off']).optional(),
 })
 
 /** Flag, then variable, for everything that can be said both ways. */

@@ -1,38 +1,35 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import type { Address, Listener } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 
 /**
- * An address that is free now. One that somebody asked for must be; a default one gives way to a free port.
- * Throws `in_use` with the flag to change.
+ * The address to listen on. One that somebody asked for must be free, and so must the one for clients; any other
+ * default gives way to port 0, any free one. Throws `in_use` with the flag to change.
  */
-export async function freeAddress(flag: string, wanted: Listener): Promise<Address> {
-  const found = await tryListen(wanted)
-  if (found !== undefined) return found
-  if (wanted.chosen === 'named' || flag === '--listen') {
-    throw new GatehouseError(
-      'in_use',
-      `${text(wanted)} is taken by another program: choose another with ${flag} HOST:PORT`,
-    )
-  }
-  return freeAddress(flag, { ...wanted, port: 0, chosen: 'named' })
+export async function availableAddress(flag: string, wanted: Listener): Promise<Address> {
+  const { host, port, chosen } = wanted
+  if (port === 0 || (await isFree(wanted))) return { host, port }
+  if (chosen === 'default' && flag !== '--listen') return { host, port: 0 }
+  const message = `${host}:${port} is taken by another program: choose another with ${flag} HOST:PORT`
+  throw new GatehouseError('in_use', message)
 }
 
-export function text({ host, port }: Address): string {
-  return `${host}:${port}`
+/** As nats-server.conf has it; there -1 is any free port. */
+export function natsAddress({ host, port }: Address): string {
+  return `${host}:${port === 0 ? -1 : port}`
 }
 
-async function tryListen({ host, port }: Address): Promise<Address | undefined> {
+async function isFree({ host, port }: Address): Promise<boolean> {
   const server = createServer()
   try {
     server.listen(port, host.replace(/^\[(.*)\]$/, '$1'))
     await once(server, 'listening')
-    return { host, port: (server.address() as AddressInfo).port }
+    return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false
     const reason = error instanceof Error ? error.message : String(error)
-    throw new GatehouseError('invalid_configuration', `cannot listen on ${text({ host, port })}: ${reason}`)
+    throw new GatehouseError('invalid_configuration', `cannot listen on ${host}:${port}: ${reason}`)
   } finally {
     server.close()
   }

@@ -17,7 +17,7 @@ import type { ServerProcess } from '../nats/server-process.ts'
 import { TrustChain } from '../nats/trust.ts'
 import { createTelemetry } from '../telemetry.ts'
 import { declaredTokens } from './declared-tokens.ts'
-import { freeAddress, text } from './listeners.ts'
+import { availableAddress, natsAddress } from './listeners.ts'
 import { readSources } from './sources.ts'
 import type { Terminal } from './terminal.ts'
 import { publishUpFile, removeUpFile, type UpFile } from './up-file.ts'
@@ -41,7 +41,6 @@ export async function up(context: UpContext): Promise<void> {
   const { config, packageDir, terminal, signal } = context
   const documents = parseDocuments(await readSources(config.documents))
   await using dir = await openDataDir(config.dataDir)
-  removeUpFile(dir.path)
   const vault = openVault(config.masterKey, dir)
   const trust = TrustChain.open(dir.file(TRUST_FILE), vault, {
     operatorName: documents.operators[0]?.content.name ?? OPERATOR_NAME,
@@ -49,12 +48,13 @@ export async function up(context: UpContext): Promise<void> {
     xkey: config.xkey,
     at: new Date().toISOString(),
   })
+  removeUpFile(dir.path)
   const listen = {
-    nats: text(await freeAddress('--listen', config.listen)),
-    websocket: text(await freeAddress('--websocket', config.websocket)),
-    mqtt: text(await freeAddress('--mqtt', config.mqtt)),
+    nats: natsAddress(await availableAddress('--listen', config.listen)),
+    websocket: natsAddress(await availableAddress('--websocket', config.websocket)),
+    mqtt: natsAddress(await availableAddress('--mqtt', config.mqtt)),
   }
-  const http = await freeAddress('--http', config.http)
+  const http = await availableAddress('--http', config.http)
   const binary = await provideServer(context)
   if (signal.aborted) return
 

@@ -21,10 +21,10 @@ import { writeAtomically } from './data-dir.ts'
 /** How a system is made, chosen once. */
 export interface TrustOptions {
   readonly operatorName: string
-  /** `strict`: only signing keys sign (reference B.4). `root`: there are none, root keys sign. */
-  readonly signing: 'strict' | 'root'
-  /** Whether servers box their requests (reference A.6). */
-  readonly xkey: 'on' | 'off'
+  /** `strict` (the default): only signing keys sign (reference B.4). `root`: there are none, root keys sign. */
+  readonly signing?: 'strict' | 'root' | undefined
+  /** Whether servers box their requests (reference A.6). On by default. */
+  readonly xkey?: 'on' | 'off' | undefined
 }
 
 /** Every key of the trust chain. Those that are not there were not wanted: signing keys, the xkey. */
@@ -70,15 +70,19 @@ export class TrustChain {
     this.#vault = vault
   }
 
-  /** Finds the chain in the file, or makes one and writes it there. Throws `wrong_master_key` and touches nothing. */
+  /**
+   * Finds the chain in the file, or makes one and writes it there. Throws `wrong_master_key`, or
+   * `invalid_configuration` for a choice other than the one it was made with, and touches nothing.
+   */
   static open(path: string, vault: Vault, make: TrustOptions & { readonly at: string }): TrustChain {
     if (existsSync(path)) {
       const file = JSON.parse(readFileSync(path, 'utf8')) as TrustFile
       vault.verifyCheck(file.check)
+      refuseChange(file, make)
       return new TrustChain(file, vault)
     }
     const names = (Object.keys(KEYS) as KeyName[]).filter((name) => isWanted(name, make))
-    const { operatorName, signing, at } = make
+    const { operatorName, signing = 'strict', at } = make
     const keys = Object.fromEntries(names.map((name) => [name, vault.generate(KEYS[name])]))
     const file: TrustFile = { v: 1, check: vault.checkValue, operatorName, signing, createdAt: at, keys }
     writeAtomically(path, `${JSON.stringify(file, null, 2)}\n`)
@@ -212,7 +216,21 @@ export class TrustChain {
   }
 }
 
-function isWanted(name: KeyName, { signing, xkey }: TrustOptions): boolean {
+/** What was chosen when the chain was made cannot be chosen again: that would take other keys. */
+function refuseChange({ signing, keys }: TrustFile, wanted: TrustOptions): void {
+  const xkey = keys.xkey === undefined ? 'off' : 'on'
+  const faults = [
+    { where: 'GATEHOUSE_SIGNING', made: signing, wanted: wanted.signing },
+    { where: 'GATEHOUSE_XKEY', made: xkey, wanted: wanted.xkey },
+  ]
+    .filter((choice) => choice.wanted !== undefined && choice.wanted !== choice.made)
+    .map(({ where, made }) => ({ where, rule: `must be ${made}, as the system was made` }))
+  if (faults.length === 0) return
+  const message = faults.map(({ where, rule }) => `${where} ${rule}`).join('; ')
+  throw new GatehouseError('invalid_configuration', message, { faults })
+}
+
+function isWanted(name: KeyName, { signing = 'strict', xkey = 'on' }: TrustOptions): boolean {
   if (name === 'xkey') return xkey === 'on'
   return signing === 'strict' || !SIGNING.includes(name)
 }
