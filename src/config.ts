@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { check } from './admin/faults.ts'
 import { GatehouseError, type Fault } from './errors.ts'
 
 /** Where something listens. Port 0: the kernel chooses. */
@@ -101,15 +102,15 @@ export function readUpConfig(flags: UpFlags, env: Environment, packageDir: strin
     const value = flags[flag as keyof typeof FLAGS]
     return value === undefined ? [] : [[variable, value] as const]
   })
-  const parsed = UpEnvironment.safeParse({ ...env, ...Object.fromEntries(given) })
-  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => faultOf(issue, flags))
+  const checked = check(UpEnvironment, { ...env, ...Object.fromEntries(given) })
+  const faults: Fault[] = checked.ok ? [] : checked.faults.map((fault) => faultOf(fault, flags))
   if (env['GATEHOUSE_MASTER_KEY'] && env['GATEHOUSE_MASTER_KEY_FILE']) {
     faults.push({ where: 'GATEHOUSE_MASTER_KEY', rule: 'must not stand beside GATEHOUSE_MASTER_KEY_FILE' })
   }
   if (flags.quiet && flags.json) faults.push({ where: '--quiet', rule: 'must not stand beside --json' })
-  if (!parsed.success || faults.length > 0) throw invalid(faults)
+  if (!checked.ok || faults.length > 0) throw invalid(faults)
 
-  const e = parsed.data
+  const e = checked.value
   const dataDir = resolve(e.GATEHOUSE_DATA_DIR)
   return {
     dataDir,
@@ -135,12 +136,11 @@ function listener(named: Address | undefined, preferred: string): Listener {
     : { ...named, chosen: 'named' }
 }
 
-function faultOf(issue: z.core.$ZodIssue, flags: UpFlags): Fault {
-  const variable = String(issue.path[0])
+function faultOf({ where: variable, rule }: Fault, flags: UpFlags): Fault {
   const said = Object.entries(FLAGS).find(
     ([flag, names]) => names[1] === variable && flags[flag as keyof typeof FLAGS] !== undefined,
   )
-  return { where: said?.[1][0] ?? variable, rule: issue.message }
+  return { where: said?.[1][0] ?? variable, rule }
 }
 
 function invalid(faults: readonly Fault[]): GatehouseError {

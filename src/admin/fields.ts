@@ -140,6 +140,12 @@ function unenforceable(rule: string): z.ZodOptional<z.ZodNever> {
 const ofTheAccount = (limit: string): string =>
   `nats-server does not enforce this per user: set limits.${limit} of the account`
 
+/** To nats-server an MQTT client is one whatever carries it, and a leaf node has no transport (reference A.3). */
+const INDISTINCT = [
+  ['MQTT', 'MQTT_WS'],
+  ['LEAFNODE', 'LEAFNODE_WS'],
+] as const
+
 export const policyLimits = z
   .strictObject({
     lifetime: duration.optional().describe('A connection ends after this long and authenticates anew.'),
@@ -152,6 +158,10 @@ export const policyLimits = z
     connectionTypes: z
       .array(z.enum(CONNECTION_TYPES))
       .min(1)
+      .refine((types) => INDISTINCT.every(([one, other]) => types.includes(one) === types.includes(other)), {
+        error:
+          'must name MQTT and MQTT_WS together, and LEAFNODE and LEAFNODE_WS: a request does not tell them apart',
+      })
       .optional()
       .describe('Ways a client may connect. Absent: any.'),
     subscriptions: unenforceable(ofTheAccount('subscriptions')),

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { Account } from '../domain/account.ts'
-import type { ConnectionType, Policy } from '../domain/policy.ts'
+import { OPERATOR_SCOPE, type ConnectionType, type Policy } from '../domain/policy.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
@@ -41,10 +41,15 @@ function policiesOf({ user }: Holder, account: Account, directory: Directory): r
   const policies: Policy[] = []
   for (const id of ids) {
     const policy = directory.policy(id)
-    if (policy === undefined) return new Denial('policy_missing', id)
+    if (policy === undefined || !isUsable(policy, account)) return new Denial('policy_missing', id)
     policies.push(policy)
   }
   return policies
+}
+
+/** An account's own policy means nothing in another, whoever assigned it. */
+function isUsable({ scope }: Policy, { id }: Account): boolean {
+  return scope === OPERATOR_SCOPE || scope === id
 }
 
 /** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */
@@ -98,11 +103,13 @@ function allowsConnectionType({ limits: { connectionTypes } }: Policy, client: C
   return type !== undefined && connectionTypes.includes(type)
 }
 
-/** The request names kind and transport (reference A.3); the JWT's words for them are others (reference B.2). */
+/**
+ * The request names kind and transport (reference A.3), the JWT has other words for them (reference B.2). What
+ * carries an MQTT client or a leaf node it does not tell, so a policy names both kinds of each or neither.
+ */
 function connectionTypeOf({ kind, type, mqtt_id }: ClientInformation): ConnectionType | undefined {
-  const websocket = type === 'websocket'
-  if (kind === 'Leafnode') return websocket ? 'LEAFNODE_WS' : 'LEAFNODE'
-  if (type === 'mqtt' || mqtt_id) return websocket ? 'MQTT_WS' : 'MQTT'
-  if (websocket) return 'WEBSOCKET'
+  if (kind === 'Leafnode') return 'LEAFNODE'
+  if (type === 'mqtt' || mqtt_id) return 'MQTT'
+  if (type === 'websocket') return 'WEBSOCKET'
   return type === 'nats' ? 'STANDARD' : undefined
 }

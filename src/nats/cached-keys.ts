@@ -13,6 +13,7 @@ export interface CacheSizes {
 }
 
 const REREADS_MAX = 3
+const NOTHING: ReadonlyMap<string, unknown> = new Map()
 
 /**
  * Keys of the bucket, fetched on first use and remembered until the watch says they changed. Values are the same
@@ -44,6 +45,7 @@ export class CachedKeys {
   /** Every value that a filter finds, by key. */
   find(filter: string): Soon<ReadonlyMap<string, unknown>> {
     const known = this.#values.get(filter) as ReadonlyMap<string, unknown> | undefined
+    if (this.#absences.has(filter)) return NOTHING
     return known ?? (this.#once(filter, () => this.#findAll(filter)) as Promise<ReadonlyMap<string, unknown>>)
   }
 
@@ -77,22 +79,34 @@ export class CachedKeys {
         else this.#values.set(key, value as object)
         return value
       }
-      if (n === REREADS_MAX) throw new GatehouseError('unavailable', 'a replica of the state lags behind')
+      if (n === REREADS_MAX) throw lagging()
     }
   }
 
   async #findAll(filter: string): Promise<ReadonlyMap<string, unknown>> {
-    const told = this.#told.get(filter)
+    for (let n = 1; ; n += 1) {
+      const { found, newest } = await reading(this.#read(filter))
+      if (newest >= (this.#told.get(filter) ?? 0)) {
+        if (found.size === 0) this.#absences.set(filter, true)
+        else this.#values.set(filter, found)
+        return found
+      }
+      if (n === REREADS_MAX) throw lagging()
+    }
+  }
+
+  async #read(
+    filter: string,
+  ): Promise<{ readonly found: ReadonlyMap<string, unknown>; readonly newest: number }> {
     const found = new Map<string, unknown>()
-    const messages = await reading(
-      this.#manager.direct.getLastMessagesFor(STATE_STREAM, { multi_last: [`${STATE_PREFIX}${filter}`] }),
-    )
-    for await (const message of messages) {
-      const { key, value } = storedFrom(message)
+    let newest = 0
+    const subjects = { multi_last: [`${STATE_PREFIX}${filter}`] }
+    for await (const message of await this.#manager.direct.getLastMessagesFor(STATE_STREAM, subjects)) {
+      const { key, value, revision } = storedFrom(message)
+      newest = Math.max(newest, revision)
       if (value !== undefined) found.set(key, value)
     }
-    if (told === this.#told.get(filter)) this.#values.set(filter, found)
-    return found
+    return { found, newest }
   }
 }
 
@@ -107,4 +121,8 @@ async function reading<Result>(answer: Promise<Result>): Promise<Result> {
   } catch (cause) {
     throw new GatehouseError('unavailable', 'the state cannot be read: JetStream does not answer', { cause })
   }
+}
+
+function lagging(): GatehouseError {
+  return new GatehouseError('unavailable', 'a replica of the state lags behind')
 }

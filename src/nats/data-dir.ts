@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -9,6 +10,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { GatehouseError } from '../errors.ts'
 import { notedProcess, processNote } from './process-identity.ts'
@@ -40,28 +42,53 @@ export async function openDataDir(path: string): Promise<DataDir> {
   }
 }
 
+/**
+ * The lock is a link to a note written before, so it is never seen half written. A stale one is moved aside and looked
+ * at again: another process may have taken it over in between, and then gets it back.
+ */
 async function takeLock(lock: string, path: string): Promise<void> {
-  const note = await processNote(process.pid)
-  if (createExclusively(lock, note)) return
-  const holder = await notedProcess(readFileSync(lock, 'utf8'))
-  if (holder !== undefined) {
-    throw new GatehouseError(
-      'in_use',
-      `${path} belongs to a running Gatehouse (pid ${holder}): stop it, or use another --data-dir`,
-    )
-  }
-  rmSync(lock, { force: true })
-  if (!createExclusively(lock, note)) {
-    throw new GatehouseError('in_use', `${path} was just taken by another Gatehouse: use another --data-dir`)
+  const draft = `${lock}.${randomUUID()}`
+  const aside = `${draft}.stale`
+  write(openSync(draft, 'wx', 0o600), await processNote(process.pid))
+  try {
+    while (!links(draft, lock)) {
+      const note = readIfThere(lock)
+      const holder = await notedProcess(note)
+      if (holder !== undefined) throw inUse(path, holder)
+      if (unlessMissing(() => renameSync(lock, aside)) && readIfThere(aside) !== note) links(aside, lock)
+      rmSync(aside, { force: true })
+    }
+  } finally {
+    rmSync(draft, { force: true })
   }
 }
 
-function createExclusively(file: string, text: string): boolean {
+function inUse(path: string, holder: number): GatehouseError {
+  const message = `${path} belongs to a running Gatehouse (pid ${holder}): stop it, or use another --data-dir`
+  return new GatehouseError('in_use', message)
+}
+
+function readIfThere(file: string): string {
+  let text = ''
+  unlessMissing(() => (text = readFileSync(file, 'utf8')))
+  return text
+}
+
+/** False when somebody was faster. */
+function links(from: string, to: string): boolean {
+  return unlessCode('EEXIST', () => linkSync(from, to))
+}
+
+function unlessMissing(act: () => unknown): boolean {
+  return unlessCode('ENOENT', act)
+}
+
+function unlessCode(code: string, act: () => unknown): boolean {
   try {
-    write(openSync(file, 'wx', 0o600), text)
+    act()
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    if (error instanceof Error && 'code' in error && error.code === code) return false
     throw error
   }
 }

@@ -15,8 +15,11 @@ const MESSAGE_NOT_FOUND = 10_037
 const COMMIT_TIMEOUT_MS = 5_000
 /** More than the headers of a write take; they count towards the server's `max_payload`. */
 const HEADER_BYTES_MAX = 1_024
-/** 10176: a batch whose beginning was refused, because the stream has too many under way (50 by default). */
-const BATCHES_UNDER_WAY = new Set([10_176, 10_210])
+/**
+ * A stream takes so many batches at a time (50 by default). 10210 refuses the first message of one more, 10176 the
+ * last one, whose first was refused.
+ */
+const TOO_MANY_BATCHES = new Set([10_176, 10_210])
 
 /** What the server answers to a publish, ADR-50 for batches. */
 interface PublishAck {
@@ -71,7 +74,7 @@ export class KvStateStore implements StateStore {
     if (error === undefined) return new Map(writes.map(({ key }, index) => [key, seq - last + index]))
     if (WRONG_LAST_SEQUENCE.has(error.err_code ?? 0))
       throw new RevisionConflict('somebody else changed it first')
-    if (BATCHES_UNDER_WAY.has(error.err_code ?? 0))
+    if (TOO_MANY_BATCHES.has(error.err_code ?? 0))
       throw new GatehouseError('busy', 'too many commands at once: try again')
     throw new GatehouseError('unavailable', `the state cannot be written: ${error.description}`)
   }

@@ -17,6 +17,14 @@ export interface Change {
 }
 
 /**
+ * How long one pull waits. nats.js looks after a silent consumer when two heartbeats, each half of this, are missing;
+ * and that is its only way out after a connection that broke off together with its server: the consumer it makes
+ * anew then is asked for nothing (3.4.0: `reset` keeps the count of what was asked of the former one). With its
+ * default of 30 s a replica went without changes for 45 s.
+ */
+const PULL_EXPIRES_MS = 2_000
+
+/**
  * Follows keys of the bucket in order and without a gap: an ordered consumer, which nats.js makes anew, at the next
  * sequence, after a lost connection, a missed heartbeat or a gap. Resolves once everything there was has been told.
  */
@@ -34,6 +42,7 @@ export async function watch(
   const told = deferred<undefined>()
   if (pending === 0) told.resolve(undefined)
   const messages: ConsumerMessages = await consumer.consume({
+    expires: PULL_EXPIRES_MS,
     callback: (message) => {
       tell(changeOf(message, of))
       pending -= 1

@@ -1,0 +1,98 @@
+import type { Policy } from '../../src/domain/policy.ts'
+import type { User } from '../../src/domain/user.ts'
+import { createKeyPair } from '../../src/keys/key-pair.ts'
+import { Passwords } from '../../src/keys/password.ts'
+import { signerOf } from '../../src/keys/signer.ts'
+import { createToken } from '../../src/keys/token.ts'
+import {
+  anAccount,
+  anOperator,
+  aPolicy,
+  aToken,
+  aUser,
+  NOW_SECONDS,
+  openGate,
+  type Gate,
+  type GateOptions,
+  type Records,
+} from '../support/requests.ts'
+
+export const keys = { ORDERS: signerOf(createKeyPair('account')), OTHER: signerOf(createKeyPair('account')) }
+const account = (name: string) => anAccount({ name, id: createKeyPair('account').publicKey })
+export const [orders, other, keyless, auth] = ['ORDERS', 'OTHER', 'KEYLESS', 'AUTH'].map(account) as [
+  ReturnType<typeof account>,
+  ReturnType<typeof account>,
+  ReturnType<typeof account>,
+  ReturnType<typeof account>,
+]
+export const device = signerOf(createKeyPair('user'))
+export const passwords = new Passwords({ concurrencyMax: 1 })
+
+const policies: readonly Policy[] = [
+  aPolicy({ pub: { allow: ['orders.>'] }, sub: { allow: ['_INBOX.>'] } }),
+  aPolicy({}, { name: 'office', limits: { sources: ['192.168.0.0/16'] } }),
+  aPolicy({}, { name: 'browser', limits: { connectionTypes: ['WEBSOCKET'] } }),
+  aPolicy({ pub: { allow: ['r.{{user.metadata.region}}'] } }, { name: 'regional' }),
+  aPolicy({ pub: { allow: ['a..b'] } }, { name: 'broken' }),
+]
+
+/** Everybody of the table, each with a token of their own. */
+const people: Readonly<Record<string, Partial<User>>> = {
+  alice: {},
+  'bob in another account': { account: other.id },
+  'sam of ORDERS': { name: 'sam' },
+  'sam of OTHER': { name: 'sam', account: other.id },
+  'a guest whose time is over': {},
+  'somebody of an account unheard of': { account: createKeyPair('account').publicKey },
+  'somebody of the callout account': { account: auth.id },
+  'somebody of an account without a key': { account: keyless.id },
+  'somebody whose policy is gone': { policies: ['developer', 'gone'] },
+  'somebody for the office only': { policies: ['office'] },
+  'somebody for browsers only': { policies: ['browser'] },
+  'somebody without a region': { policies: ['regional'] },
+  'somebody whose policy makes no JWT': { policies: ['broken'] },
+}
+export const tokens = Object.fromEntries(Object.keys(people).map((who) => [who, createToken()]))
+const expired = new Date((NOW_SECONDS - 1) * 1_000).toISOString()
+
+/** Alice's password, who alone has one. */
+export const PASSWORD = 'correct horse'
+
+/** What is stored of all of them. */
+export async function storedPeople(): Promise<Records> {
+  const hash = await passwords.hash(PASSWORD)
+  const createdAt = expired
+  const users = Object.entries(people).map(([who, facts]) =>
+    aUser({
+      account: orders.id,
+      name: who.replaceAll(' ', '-'),
+      policies: ['developer'],
+      ...facts,
+      id: who,
+      credentials: [
+        aToken(tokens[who]!, who.includes('time is over') ? { expiresAt: expired } : {}),
+        ...(who === 'alice'
+          ? [
+              { id: 'PW', createdAt, kind: 'password', hash } as const,
+              { id: 'N', createdAt, kind: 'nkey', publicKey: device.publicKey } as const,
+            ]
+          : []),
+      ],
+    }),
+  )
+  return {
+    operator: anOperator(),
+    accounts: [orders, other, keyless, { ...auth, role: 'callout' }],
+    policies,
+    users,
+  }
+}
+
+/** A gate at which all of them can knock. Accounts that are not here have no key. */
+export function openGateFor(records: Records, options: GateOptions = {}): Promise<Gate> {
+  const userSigners = new Map([
+    [orders.id, keys.ORDERS],
+    [other.id, keys.OTHER],
+  ])
+  return openGate({ records, passwords, userSigners, ...options })
+}

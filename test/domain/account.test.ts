@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import {
+  account,
+  type AccountCommand,
+  type AccountEvent,
+  type CreateAccount,
+} from '../../src/domain/account.ts'
+import { AT, LATER, specify } from './given.ts'
+
+const { given, after } = specify(account)
+
+const create: CreateAccount = {
+  type: 'account.create',
+  id: 'AORDERS',
+  name: 'ORDERS',
+  role: 'tenant',
+  signingKeys: ['ASIGN1', 'ASIGN2'],
+  limits: { connections: 10 },
+  metadata: { team: 'shop' },
+  at: AT,
+}
+const created: AccountEvent = { ...create, type: 'account.created' }
+
+const changes = {
+  limits: {
+    command: { type: 'account.update-limits', limits: { connections: 20 }, at: LATER },
+    event: {
+      type: 'account.limits_updated',
+      old: { connections: 10 },
+      new: { connections: 20 },
+      at: LATER,
+    },
+    state: { limits: { connections: 20 } },
+  },
+  'default policy': {
+    command: { type: 'account.set-default-policy', policy: 'P1', at: LATER },
+    event: { type: 'account.default_policy_set', old: undefined, new: 'P1', at: LATER },
+    state: { defaultPolicy: 'P1' },
+  },
+  metadata: {
+    command: { type: 'account.update-metadata', description: 'Shop', metadata: { team: 'it' }, at: LATER },
+    event: {
+      type: 'account.metadata_updated',
+      old: { description: undefined, metadata: { team: 'shop' } },
+      new: { description: 'Shop', metadata: { team: 'it' } },
+      at: LATER,
+    },
+    state: { description: 'Shop', metadata: { team: 'it' } },
+  },
+} as const satisfies Record<string, { command: AccountCommand; event: AccountEvent; state: object }>
+
+describe('an account', () => {
+  it('is created with everything it was asked for', () => {
+    expect(given().when(create)).toEqual([created])
+    const { type: _type, at: _at, ...facts } = create
+    expect(after(created)).toEqual({
+      ...facts,
+      status: 'active',
+      signingKeys: ['ASIGN1', 'ASIGN2'].map((publicKey) => ({ publicKey, createdAt: AT })),
+      createdAt: AT,
+    })
+  })
+
+  it('is created once', () => {
+    expect(given(created).whenRefused(create)).toBe('already_exists')
+  })
+
+  it('loses its default policy again', () => {
+    const set = changes['default policy'].event
+    const command: AccountCommand = { type: 'account.set-default-policy', policy: undefined, at: LATER }
+    const unset: AccountEvent = { type: 'account.default_policy_set', old: 'P1', new: undefined, at: LATER }
+    expect(given(created, set).when(command)).toEqual([unset])
+    expect(after(created, set, unset)).toEqual(after(created))
+  })
+
+  it('takes the order of keys and absent fields for no change', () => {
+    const limits: AccountEvent = { ...created, limits: { imports: 1, exports: 2 } }
+    const same: AccountCommand = {
+      type: 'account.update-limits',
+      limits: { exports: 2, connections: undefined, imports: 1 },
+      at: LATER,
+    }
+    expect(given(limits).when(same)).toEqual([])
+  })
+})
+
+describe.each(Object.entries(changes))('the %s of an account', (_, { command, event, state }) => {
+  it('changes, and the event tells what was', () => {
+    expect(given(created).when(command)).toEqual([event])
+    expect(after(created, event)).toEqual({ ...after(created), ...state })
+  })
+
+  it('changes nothing when it is so already', () => {
+    expect(given(created, event).when(command)).toEqual([])
+  })
+
+  it('cannot change before there is an account', () => {
+    expect(given().whenRefused(command)).toBe('not_found')
+    expect(after(event)).toEqual(after())
+  })
+})

@@ -1,0 +1,225 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  covers,
+  entryCovers,
+  minimal,
+  parseSubscribeEntry,
+  SUBJECT_LENGTH_MAX,
+  subjectFault,
+  subscribeEntryFault,
+} from '../../src/domain/subject.ts'
+
+describe('a subject', () => {
+  it.each([
+    'a',
+    'a.b',
+    '*',
+    '>',
+    'a.*.b',
+    'a.>',
+    '*.*.>',
+    '$JS.API.>',
+    'a*b',
+    'a>b.c',
+    '日本',
+    'x'.repeat(SUBJECT_LENGTH_MAX),
+  ])('may be "%s"', (subject) => {
+    expect(subjectFault(subject)).toBeUndefined()
+  })
+
+  it.each([
+    ['', /empty/],
+    ['.', /empty tokens/],
+    ['.a', /empty tokens/],
+    ['a.', /empty tokens/],
+    ['a..b', /empty tokens/],
+    ['a.>.b', /last token/],
+    ['>.>', /last token/],
+    ['a b', /spaces/],
+    ['a\tb', /spaces/],
+    ['a\r\nPUB b', /spaces/],
+    ['a\u0000', /control/],
+    ['x'.repeat(SUBJECT_LENGTH_MAX + 1), /at most/],
+  ])('may not be %j', (subject, rule) => {
+    expect(subjectFault(subject)).toMatch(rule)
+  })
+})
+
+describe('an entry of a subscribe list', () => {
+  it.each([
+    ['a.>', { subject: 'a.>' }],
+    ['a.> workers', { subject: 'a.>', queue: 'workers' }],
+    ['a q.*', { subject: 'a', queue: 'q.*' }],
+  ])('may be "%s"', (entry, parsed) => {
+    expect(subscribeEntryFault(entry)).toBeUndefined()
+    expect(parseSubscribeEntry(entry)).toEqual(parsed)
+  })
+
+  it.each([
+    ['a ', /queue group must not be empty/],
+    [' q', /^must not be empty/],
+    ['a..b q', /^must not contain empty tokens/],
+    ['a q r', /queue group must not contain spaces/],
+    ['a  q', /queue group must not contain spaces/],
+    ['a q..r', /queue group must not contain empty tokens/],
+  ])('may not be "%s"', (entry, rule) => {
+    expect(subscribeEntryFault(entry)).toMatch(rule)
+  })
+})
+
+describe('covers', () => {
+  it.each([
+    ['>', 'a', true],
+    ['>', '>', true],
+    ['>', '*.>', true],
+    ['*.>', '>', false],
+    ['a.>', 'a', false],
+    ['a.>', 'a.b', true],
+    ['a.>', 'a.*', true],
+    ['a.*', 'a.>', false],
+    ['*', '*', true],
+    ['a', '*', false],
+    ['*.b', 'a.*', false],
+    ['a.*.c', 'a.b.c', true],
+    ['a.b', 'a.b.c', false],
+    ['a', 'A', false],
+  ])('%s over %s: %s', (wide, narrow, expected) => {
+    expect(covers(wide, narrow)).toBe(expected)
+  })
+})
+
+// A world small enough to try everything in: what the patterns speak of is `a` and `b`, and `c` is anything else.
+const PATTERN_TOKENS_MAX = 3
+const LITERALS = ['a', 'b', 'c']
+const QUEUES = [undefined, 'p', 'q', 'r', 'p.q']
+const everySubject = (tokens: number): string[] =>
+  tokens === 1
+    ? LITERALS
+    : everySubject(tokens - 1).flatMap((head) => [head, ...LITERALS.map((tail) => `${head}.${tail}`)])
+const SUBJECTS = [...new Set(everySubject(PATTERN_TOKENS_MAX + 1))]
+
+/** What a pattern matches, written anew from the definition (docs: `*` is one token, `>` one or more). */
+function matches(pattern: string, subject: string): boolean {
+  const source = pattern
+    .split('.')
+    .map((token) => (token === '*' ? '[^.]+' : token === '>' ? '.+' : token))
+    .join('\\.')
+  return new RegExp(`^${source}$`).test(subject)
+}
+
+/** What an entry lets one subscribe to: without a queue group any; with one, that group only. */
+function entryMatches(entry: string, subject: string, queue: string | undefined): boolean {
+  const { subject: pattern, queue: group } = parseSubscribeEntry(entry)
+  if (!matches(pattern, subject)) return false
+  return group === undefined || (queue !== undefined && matches(group, queue))
+}
+
+const pattern = fc
+  .tuple(fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: PATTERN_TOKENS_MAX }), fc.boolean())
+  .map(([tokens, tail]) => (tail ? [...tokens, '>'].slice(-PATTERN_TOKENS_MAX) : tokens))
+  .filter((tokens) => tokens.length > 0)
+  .map((tokens) => tokens.join('.'))
+const entry = fc
+  .tuple(pattern, fc.constantFrom(undefined, 'p', 'q', '*', '>'))
+  .map(([subject, queue]) => (queue === undefined ? subject : `${subject} ${queue}`))
+
+const meaning = (of: readonly string[]): string[] =>
+  SUBJECTS.flatMap((subject) =>
+    QUEUES.filter((queue) => of.some((each) => entryMatches(each, subject, queue))).map(
+      (queue) => `${subject} ${queue ?? ''}`,
+    ),
+  )
+
+describe('over every subject of a small world', () => {
+  it('a pattern covers another one exactly when it matches all that the other one matches', () => {
+    fc.assert(
+      fc.property(pattern, pattern, (wide, narrow) => {
+        const all = SUBJECTS.filter((subject) => matches(narrow, subject))
+        expect(covers(wide, narrow)).toBe(all.every((subject) => matches(wide, subject)))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('an entry covers another one only when it allows all that the other one allows', () => {
+    fc.assert(
+      fc.property(entry, entry, (wide, narrow) => {
+        const allowed = new Set(meaning([wide]))
+        expect(entryCovers(wide, narrow)).toBe(meaning([narrow]).every((each) => allowed.has(each)))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('the minimal list means what the whole list means, and no entry of it can go', () => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 6 }), (entries) => {
+        const least = minimal(entries)
+        expect(meaning(least)).toEqual(meaning(entries))
+        for (const one of least) {
+          expect(least.some((other) => other !== one && entryCovers(other, one))).toBe(false)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('covering', () => {
+  it('is reflexive', () => {
+    fc.assert(
+      fc.property(entry, (one) => {
+        expect(entryCovers(one, one)).toBe(true)
+      }),
+    )
+  })
+
+  it('is antisymmetric: two that cover each other are the same', () => {
+    fc.assert(
+      fc.property(pattern, pattern, (one, other) => {
+        expect(covers(one, other) && covers(other, one)).toBe(one === other)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('is transitive', () => {
+    const chain = fc.tuple(entry, entry, entry).filter(([a, b, c]) => entryCovers(a, b) && entryCovers(b, c))
+    fc.assert(
+      fc.property(chain, ([a, , c]) => entryCovers(a, c)),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('the minimal list', () => {
+  it.each([
+    [[], []],
+    [
+      ['b', 'a', 'b'],
+      ['a', 'b'],
+    ],
+    [['a.b', 'a.*', 'a.>'], ['a.>']],
+    [['>', 'a q', 'a'], ['>']],
+    [
+      ['a q', 'a p'],
+      ['a p', 'a q'],
+    ],
+    [['a q', 'a *'], ['a *']],
+    [['a q', 'a'], ['a']],
+  ])('of %j is %j', (entries, least) => {
+    expect(minimal(entries)).toEqual(least)
+  })
+
+  it('does not depend on the order', () => {
+    const shuffled = fc
+      .array(entry, { maxLength: 6 })
+      .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })))
+    fc.assert(
+      fc.property(shuffled, ([list, other]) => {
+        expect(minimal(other)).toEqual(minimal(list))
+      }),
+    )
+  })
+})

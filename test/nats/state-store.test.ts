@@ -1,0 +1,130 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { headers } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Write } from '../../src/admin/state-store.ts'
+import { RevisionConflict } from '../../src/errors.ts'
+import { STATE_PREFIX, STATE_STREAM } from '../../src/nats/buckets.ts'
+import { KvStateStore } from '../../src/nats/state-store.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+let world: World
+let store: KvStateStore
+beforeAll(async () => {
+  world = await openWorld()
+  store = await KvStateStore.open(world.gatehouse.connection.nc)
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+const write = (key: string, value: unknown, expected = 0): Write => ({ key: `test.${key}`, value, expected })
+const read = async (key: string): Promise<unknown> => (await store.get(`test.${key}`)).value
+
+async function lastSequence(): Promise<number> {
+  const manager = await jetstreamManager(world.gatehouse.connection.nc)
+  return (await manager.streams.info(STATE_STREAM)).state.last_seq
+}
+
+describe('a commit', () => {
+  it('writes everything, and tells each revision', async () => {
+    const revisions = await store.commit([write('one', { n: 1 }), write('two', 'text'), write('three', [3])])
+
+    expect(await read('one')).toEqual({ n: 1 })
+    expect(await read('two')).toBe('text')
+    for (const key of ['test.one', 'test.two', 'test.three']) {
+      expect((await store.get(key)).revision).toBe(revisions.get(key))
+    }
+    expect(new Set(revisions.values()).size).toBe(3)
+  })
+
+  it.each([0, 1, 2])('writes nothing when key %i of three has moved', async (moved) => {
+    const name = `moved${moved}`
+    await store.commit([write(`${name}.${moved}`, 'theirs')])
+    const before = await lastSequence()
+
+    await expect(
+      store.commit([0, 1, 2].map((index) => write(`${name}.${index}`, 'ours'))),
+    ).rejects.toBeInstanceOf(RevisionConflict)
+
+    expect(await lastSequence()).toBe(before)
+    for (const index of [0, 1, 2]) {
+      expect(await read(`${name}.${index}`)).toBe(index === moved ? 'theirs' : undefined)
+    }
+  })
+
+  it('of one key is one too', async () => {
+    const [revision = 0] = (await store.commit([write('alone', 1)])).values()
+    await expect(store.commit([write('alone', 2)])).rejects.toBeInstanceOf(RevisionConflict)
+    await expect(store.commit([write('alone', 2, revision - 1)])).rejects.toBeInstanceOf(RevisionConflict)
+    await store.commit([write('alone', 2, revision)])
+    expect(await read('alone')).toBe(2)
+  })
+
+  it('deletes a value and keeps its revision, from which the key can be written again', async () => {
+    const [first = 0] = (await store.commit([write('gone', 1)])).values()
+    const [second = 0] = (await store.commit([write('gone', undefined, first)])).values()
+
+    expect(await store.get('test.gone')).toEqual({ key: 'test.gone', value: undefined, revision: second })
+    await expect(store.commit([write('gone', 2)])).rejects.toBeInstanceOf(RevisionConflict)
+    await store.commit([write('gone', 2, second)])
+    expect(await read('gone')).toBe(2)
+  })
+
+  it('is won by exactly one of twenty', async () => {
+    const racing = Array.from({ length: 20 }, (_, n) =>
+      store.commit([write(`own.${n}`, n), write('prize', n)]),
+    )
+    const outcomes = await Promise.allSettled(racing)
+
+    const winners = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? [n] : []))
+    expect(winners).toHaveLength(1)
+    expect(await read('prize')).toBe(winners[0])
+    const own = await Promise.all(outcomes.map((_, n) => read(`own.${n}`)))
+    expect(own.filter((value) => value !== undefined)).toEqual(winners)
+  })
+
+  it('is whole, however many come at once', async () => {
+    const many = Array.from({ length: 200 }, (_, n) => store.commit([write(`a.${n}`, n), write(`b.${n}`, n)]))
+    await Promise.all(many)
+    const found = await Promise.all(many.map((_, n) => Promise.all([read(`a.${n}`), read(`b.${n}`)])))
+    expect(found).toEqual(many.map((_, n) => [n, n]))
+  })
+
+  it('that is too large is refused before any of it is sent', async () => {
+    const before = await lastSequence()
+    const large = 'x'.repeat(world.gatehouse.connection.nc.info!.max_payload)
+    const refused = store.commit([write('small', 1), write('large', large), write('other', 1)])
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(await lastSequence()).toBe(before)
+    await store.commit([write('small', 1), write('other', 1)])
+  })
+})
+
+describe('a key', () => {
+  it('that was never written has no value and revision 0', async () => {
+    expect(await store.get('test.never')).toEqual({ key: 'test.never', value: undefined, revision: 0 })
+  })
+})
+
+it('says that it is busy while others hold every batch that the stream takes', async () => {
+  const { nc } = world.gatehouse.connection
+  for (let n = 0; n < 60; n += 1) {
+    const head = headers()
+    head.set('Nats-Batch-Id', `unfinished-${n}`)
+    head.set('Nats-Batch-Sequence', '1')
+    nc.publish(`${STATE_PREFIX}test.unfinished.${n}`, 'x', { headers: head })
+  }
+  const busy: unknown = expect.objectContaining({ code: 'busy' })
+  await expect(store.commit([write('crowded', 1)])).rejects.toEqual(busy)
+  await expect(store.commit([write('crowded', 1), write('too', 1)])).rejects.toEqual(busy)
+  expect(await read('crowded')).toBeUndefined()
+})
+
+it('says so when there is no JetStream to ask', async () => {
+  await using gone = await openWorld()
+  const { store } = gone.gatehouse.admin
+  await gone.server[Symbol.asyncDispose]()
+  const unavailable: unknown = expect.objectContaining({ name: 'GatehouseError', code: 'unavailable' })
+  await Promise.all([
+    expect(store.get('operator')).rejects.toEqual(unavailable),
+    expect(store.commit([write('lost', 1)])).rejects.toEqual(unavailable),
+  ])
+})
