@@ -54,6 +54,8 @@ const CACHE = { values: 200_000, absences: 50_000 } as const
 const CONCURRENCY_MAX = 2_000
 /** One less than libuv's pool, so that hashing never takes all of it. */
 const HASHING_MAX = 3
+/** About what three can hash while a server waits for its answer. */
+const HASHING_QUEUE_MAX = 100
 
 /** A command that lost a race waits this long at most before it is decided anew. */
 const PAUSE_MS_MAX = 250
@@ -81,7 +83,7 @@ export async function startGatehouse(options: GatehouseOptions): Promise<Gatehou
     const { nc } = connection
 
     await ensureStreams(nc, { replicas: options.replicas })
-    const passwords = new Passwords({ concurrencyMax: HASHING_MAX })
+    const passwords = new Passwords({ concurrencyMax: HASHING_MAX, queueMax: HASHING_QUEUE_MAX })
     const admin: Admin = {
       store: await KvStateStore.open(nc),
       keys: keyRing(vault),

@@ -53,7 +53,8 @@ function permission({ allow, deny }: SubjectRules): Permission {
 
 function lifetimeEnd({ lifetimeSeconds }: Grant, { nowMs, random }: Moment): number | undefined {
   if (lifetimeSeconds === undefined) return undefined
-  return Math.floor(nowMs / 1_000 + lifetimeSeconds * (1 - JITTER * random))
+  const end = Math.floor(nowMs / 1_000 + lifetimeSeconds * (1 - JITTER * random))
+  return Math.max(end, Math.floor(nowMs / 1_000) + 1) // A second is the least there is; sooner is too late.
 }
 
 function secondsOf(time: string | undefined): number | undefined {

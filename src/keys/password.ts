@@ -30,6 +30,14 @@ export function isPasswordHash(phc: string): boolean {
   }
 }
 
+export interface PasswordsOptions {
+  /** Hashed at a time; libuv's pool has four threads, shared with everything else. */
+  readonly concurrencyMax: number
+  /** How many may wait for their turn; the next is `busy` at once. None by default. */
+  readonly queueMax?: number
+  readonly random?: Random
+}
+
 /**
  * Hashes and checks passwords (argon2id, RFC 9106) off the event loop, a bounded number at a time: a storm of
  * guesses is shed as `busy` and cannot starve what else needs the thread pool.
@@ -38,11 +46,14 @@ export class Passwords {
   readonly #concurrencyMax: number
   /** Of a password nobody has: its digest is random. Checking against it costs what a real check costs. */
   readonly #absent: string
+  readonly #queueMax: number
+  readonly #waiting: (() => void)[] = []
   #running = 0
 
-  constructor(options: { readonly concurrencyMax: number; readonly random?: Random }) {
-    const { concurrencyMax, random = randomBytes } = options
+  constructor(options: PasswordsOptions) {
+    const { concurrencyMax, queueMax = 0, random = randomBytes } = options
     this.#concurrencyMax = concurrencyMax
+    this.#queueMax = queueMax
     this.#absent = phcOf(random(16), random(32))
   }
 
@@ -73,12 +84,15 @@ export class Passwords {
   }
 
   async #bounded<T>(work: () => Promise<T>): Promise<T | 'busy'> {
-    if (this.#running >= this.#concurrencyMax) return 'busy'
-    this.#running += 1
+    if (this.#running < this.#concurrencyMax) this.#running += 1
+    else if (this.#waiting.length >= this.#queueMax) return 'busy'
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve)) // Whoever is done hands its place on.
     try {
       return await work()
     } finally {
-      this.#running -= 1
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
     }
   }
 }

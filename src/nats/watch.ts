@@ -35,7 +35,8 @@ export async function watch(
 ): Promise<AsyncDisposable> {
   const consumer = await jetstream(nc).consumers.get(STATE_STREAM, {
     filter_subjects: keys.map((key) => `${STATE_PREFIX}${key}`),
-    deliver_policy: of === 'everything' ? DeliverPolicy.LastPerSubject : DeliverPolicy.New,
+    // Not `New`: a consumer that has heard nothing would be made anew at the beginning of the stream.
+    deliver_policy: of === 'everything' ? DeliverPolicy.LastPerSubject : DeliverPolicy.Last,
     headers_only: of === 'changes',
   })
   let pending = (await consumer.info(true)).num_pending

@@ -53,6 +53,19 @@ describe('a kept hash', () => {
 })
 
 describe('the gate', () => {
+  it('lets as many wait as it is told to, first come, first served', async () => {
+    const gate = new Passwords({ concurrencyMax: 1, queueMax: 2 })
+    const done: string[] = []
+    const phc = await gate.hash('x')
+    const checks = ['a', 'b', 'c', 'd'].map(async (name) => {
+      const verdict = await gate.verify(phc, 'x')
+      done.push(`${name} ${verdict}`)
+    })
+    await Promise.all(checks)
+    expect(done).toEqual(['d busy', 'a match', 'b match', 'c match'])
+    expect(await gate.verify(phc, 'x')).toBe('match')
+  })
+
   it('tells busy at once when as many as allowed are under way, and opens again', async () => {
     const gate = new Passwords({ concurrencyMax: 1 })
     const phc = await gate.hash('x')
