@@ -1,6 +1,13 @@
 import type { Grant } from '../domain/grant.ts'
 import type { SubjectRules } from '../domain/policy.ts'
-import type { AuthorizationRequestClaims, Permission, Unsigned, UserClaims } from '../jwt/claims.ts'
+import { overlaps, parseSubscribeEntry } from '../domain/subject.ts'
+import type {
+  AuthorizationRequestClaims,
+  Permission,
+  Permissions,
+  Unsigned,
+  UserClaims,
+} from '../jwt/claims.ts'
 import { buildUser, validateUser } from '../jwt/user.ts'
 import type { Standing } from './eligible.ts'
 import { Denial } from './reason.ts'
@@ -25,6 +32,9 @@ export function prepare(
   { claims, moment }: { claims: AuthorizationRequestClaims; moment: Moment },
 ): Prepared | Denial {
   const expiresAt = earliest(lifetimeEnd(grant, moment), secondsOf(credential.expiresAt))
+  const worn = wear(grant)
+  if (worn === undefined)
+    return new Denial('grant_invalid', `more than ${SUBJECTS_LENGTH_MAX} characters of subjects`)
   const prepared = buildUser(
     {
       publicKey: claims.nats.user_nkey,
@@ -33,11 +43,7 @@ export function prepare(
       ...(account.signingKeys.length > 0 && { issuerAccount: account.id }),
       ...(expiresAt !== undefined && { expiresAt }),
     },
-    {
-      pub: permission(grant.publish),
-      sub: permission(grant.subscribe),
-      ...(grant.responses && { resp: { max: grant.responses.max, ttl: grant.responses.ttlMs * 1_000_000 } }),
-    },
+    worn,
   )
   const [fault] = validateUser(prepared)
   return fault === undefined
@@ -45,10 +51,43 @@ export function prepare(
     : new Denial('grant_invalid', `${fault.where} ${fault.rule}`)
 }
 
+/** Together, in a grant. In base64 in a JWT in a JWT it must still fit a message of 1 MiB. */
+const SUBJECTS_LENGTH_MAX = 256 * 1_024
+
+/** A grant stays the same object while it holds, and so does what it looks like in a JWT. */
+const wardrobe = new WeakMap<Grant, Permissions | undefined>()
+
+/** The permissions of a JWT; undefined when they are too many for one. */
+function wear(grant: Grant): Permissions | undefined {
+  if (wardrobe.has(grant)) return wardrobe.get(grant)
+  const { publish, subscribe, responses } = grant
+  const lists = [publish.allow, publish.deny, subscribe.allow, subscribe.deny]
+  const length = lists.flat().reduce((sum, entry) => sum + entry.length, 0)
+  const worn: Permissions = {
+    pub: permission(publish),
+    sub: permission({ ...subscribe, allow: withEveryQueue(subscribe.allow) }),
+    ...(responses && { resp: { max: responses.max, ttl: responses.ttlMs * 1_000_000 } }),
+  }
+  wardrobe.set(grant, length > SUBJECTS_LENGTH_MAX ? undefined : worn)
+  return wardrobe.get(grant)
+}
+
 /** To nats-server no allow list means everything (reference 0.3), so nothing is said as a deny of everything. */
 function permission({ allow, deny }: SubjectRules): Permission {
   if (allow.length === 0) return { deny: ['>'] }
   return deny.length === 0 ? { allow } : { allow, deny }
+}
+
+/**
+ * Where an entry with a queue group matches, nats-server forgets those without, so that being given a queue would
+ * take the others away. `subject >`, in any queue, says again what the entry without one already gives.
+ */
+function withEveryQueue(allow: readonly string[]): readonly string[] {
+  const queued = allow.map(parseSubscribeEntry).filter(({ queue }) => queue !== undefined)
+  if (queued.length === 0) return allow
+  const plain = allow.filter((entry) => !entry.includes(' '))
+  const widened = plain.filter((entry) => queued.some(({ subject }) => overlaps(entry, subject)))
+  return [...allow, ...widened.map((entry) => `${entry} >`)]
 }
 
 function lifetimeEnd({ lifetimeSeconds }: Grant, { nowMs, random }: Moment): number | undefined {

@@ -1,7 +1,8 @@
 import { GatehouseError } from '../errors.ts'
 import { validateAuthorizationRequest } from '../jwt/authorization.ts'
-import type { AuthorizationRequestClaims } from '../jwt/claims.ts'
-import { decode, WrongSignature } from '../jwt/token.ts'
+import type { AuthorizationRequestClaims, Decoded } from '../jwt/claims.ts'
+import { isSigned, parse, type Unverified } from '../jwt/token.ts'
+import { isOver } from './admit.ts'
 import type { Opened } from './open.ts'
 import { Drop } from './reason.ts'
 import type { Replays } from './replays.ts'
@@ -21,13 +22,19 @@ export interface Verified {
   readonly replyTo: string | undefined
 }
 
-/** Turns a token nobody has vouched for into a request of one of our servers (reference A.3). Cheapest checks first. */
+/**
+ * Turns a token nobody has vouched for into a request of one of our servers (reference A.3). The cheapest questions
+ * come first: what is late or not for us is not worth a signature check.
+ */
 export async function verify(opened: Opened, trust: Trust, nowMs: number): Promise<Verified | Drop> {
-  const claims = requestOf(opened.token)
-  if (claims instanceof Drop) return claims
+  const unverified = requestOf(opened.token)
+  if (unverified instanceof Drop) return unverified
+  const { claims } = unverified.decoded
   const [fault] = validateAuthorizationRequest(claims)
   if (fault !== undefined) return new Drop(fault.where === 'aud' ? 'wrong_audience' : 'malformed')
   if (claims.sub !== trust.calloutAccount) return new Drop('wrong_account')
+  if (isOver(claims, nowMs)) return new Drop('expired')
+  if (!isSigned(unverified)) return new Drop('untrusted_signature')
   if (!(await trust.isServer(claims.iss))) return new Drop('untrusted_server')
   if (opened.replyTo !== undefined && opened.replyTo !== claims.nats.server_id.xkey)
     return new Drop('unopenable')
@@ -35,13 +42,20 @@ export async function verify(opened: Opened, trust: Trust, nowMs: number): Promi
   return { claims, replyTo: opened.replyTo }
 }
 
-function requestOf(token: string): AuthorizationRequestClaims | Drop {
+type UnverifiedRequest = Unverified & {
+  readonly decoded: Extract<Decoded, { type: 'authorization_request' }>
+}
+
+function requestOf(token: string): UnverifiedRequest | Drop {
   try {
-    const decoded = decode(token)
-    return decoded.type === 'authorization_request' ? decoded.claims : new Drop('malformed')
+    const unverified = parse(token)
+    return isRequest(unverified) ? unverified : new Drop('malformed')
   } catch (error) {
-    if (error instanceof WrongSignature) return new Drop('untrusted_signature')
     if (error instanceof GatehouseError) return new Drop('malformed')
     throw error
   }
+}
+
+function isRequest(unverified: Unverified): unverified is UnverifiedRequest {
+  return unverified.decoded.type === 'authorization_request'
 }

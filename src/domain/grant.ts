@@ -33,12 +33,15 @@ export function compileGrant(user: User, account: Account, policies: readonly Po
       lists[side].push(expansion.subject)
     }
   }
+  const publishDeny = minimal(lists.publishDeny)
+  const responses = widest(policies.flatMap(({ permissions }) => permissions.responses ?? []))
   return {
     ok: true,
     grant: {
-      publish: { allow: minimal(lists.publishAllow), deny: minimal(lists.publishDeny) },
+      publish: { allow: minimal(lists.publishAllow), deny: publishDeny },
       subscribe: { allow: minimal(lists.subscribeAllow), deny: minimal(lists.subscribeDeny) },
-      responses: widest(policies.flatMap(({ permissions }) => permissions.responses ?? [])),
+      // nats-server lets a reply through every deny (reference B.2); to us a deny of everything is one.
+      responses: publishDeny.includes('>') ? undefined : responses,
       lifetimeSeconds: least(policies.flatMap(({ limits }) => limits.lifetimeSeconds ?? [])),
       policies: policies.map(({ id, version }) => ({ id, version })),
     },

@@ -1,3 +1,5 @@
+import { SubjectTrie } from './subject-trie.ts'
+
 /** The longest subject accepted anywhere, in characters. nats-server's own limit is its control line (4 KiB). */
 export const SUBJECT_LENGTH_MAX = 1_024
 
@@ -58,13 +60,37 @@ export function covers(pattern: string, other: string): boolean {
 export function entryCovers(entry: string, other: string): boolean {
   const wide = parseSubscribeEntry(entry)
   const narrow = parseSubscribeEntry(other)
-  if (!covers(wide.subject, narrow.subject)) return false
-  if (wide.queue === undefined) return true
-  return narrow.queue !== undefined && covers(wide.queue, narrow.queue)
+  return covers(wide.subject, narrow.subject) && queueCovers(wide.queue, narrow.queue)
+}
+
+function queueCovers(wide: string | undefined, narrow: string | undefined): boolean {
+  return wide === undefined || (narrow !== undefined && covers(wide, narrow))
+}
+
+/** Is there a subject that both match? */
+export function overlaps(left: string, right: string): boolean {
+  const a = left.split('.')
+  const b = right.split('.')
+  for (let i = 0; i < Math.max(a.length, b.length); i += 1) {
+    const [x, y] = [a[i], b[i]]
+    if (x === undefined || y === undefined) return false
+    if (x === ANY_TAIL || y === ANY_TAIL) return true
+    if (x !== y && x !== ANY_TOKEN && y !== ANY_TOKEN) return false
+  }
+  return true
 }
 
 /** The shortest list that means the same: no entry that another one covers, in a stable order. */
 export function minimal(entries: Iterable<string>): string[] {
   const distinct = [...new Set(entries)].sort()
-  return distinct.filter((entry) => !distinct.some((other) => other !== entry && entryCovers(other, entry)))
+  const trie = new SubjectTrie(queueCovers)
+  const parsed = distinct.map((entry, index) => {
+    const { subject, queue } = parseSubscribeEntry(entry)
+    return { tokens: subject.split('.'), leaf: { queue, index } }
+  })
+  for (const { tokens, leaf } of parsed) trie.add(tokens, leaf)
+  return distinct.filter((_, index) => {
+    const { tokens, leaf } = parsed[index] as (typeof parsed)[number]
+    return !trie.isCovered(tokens, leaf)
+  })
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createToken } from '../../src/keys/token.ts'
 import { admit } from '../../src/callout/admit.ts'
 import { identify, type Offer } from '../../src/callout/identify.ts'
 import { Drop } from '../../src/callout/reason.ts'
@@ -16,6 +17,8 @@ const signed = (claims: ReturnType<typeof server.claims>): AuthorizationRequestC
 const token: Offer = { kind: 'token', token: 'gh_t' }
 const password: Offer = { kind: 'password', user: 'alice', password: 'secret' }
 const nkey: Offer = { kind: 'nkey', publicKey: 'U1', nonce: 'n', signature: 's' }
+
+const bearer = createToken()
 
 describe('a client offers', () => {
   it.each<
@@ -38,6 +41,7 @@ describe('a client offers', () => {
       [{ kind: 'token', token: 'secret' }, password],
     ],
     ['only a user', { user: 'alice' }, {}, []],
+    ['its token as a user', { user: bearer }, {}, [{ kind: 'token', token: bearer }]],
     ['only a password', { pass: 'secret' }, {}, []],
     ['empty words', { user: '', pass: '', auth_token: '', nkey: '', sig: '' }, { nonce: '' }, []],
     ['an nkey that signed nothing', { nkey: 'U1' }, { nonce: 'n' }, []],

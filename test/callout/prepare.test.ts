@@ -90,6 +90,25 @@ describe('the claims of a user', () => {
   })
 })
 
+describe('the subscriptions of a user', () => {
+  const worn = (...allow: string[]) => {
+    const result = prepared({ subscribe: { allow, deny: [] } })
+    return result instanceof Denial ? result.reason : result.nats.sub?.allow
+  }
+
+  it('lose nothing by a queue entry that matches the same subjects', () => {
+    expect(worn('e.a', 'e.> workers', 'f.>')).toEqual(['e.a', 'e.> workers', 'f.>', 'e.a >'])
+    expect(worn('e.a', 'f.>')).toEqual(['e.a', 'f.>'])
+    expect(worn('e.> workers')).toEqual(['e.> workers'])
+  })
+
+  it('are refused when they are too many for a JWT', () => {
+    const long = 'a'.repeat(1_000)
+    expect(worn(...Array.from({ length: 250 }, (_, i) => `${long}.${i}`))).toHaveLength(250)
+    expect(worn(...Array.from({ length: 270 }, (_, i) => `${long}.${i}`))).toBe('grant_invalid')
+  })
+})
+
 describe('a connection', () => {
   const until = (ms: number): Standing => ({
     ...standing,

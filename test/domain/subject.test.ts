@@ -8,6 +8,7 @@ import {
   SUBJECT_LENGTH_MAX,
   subjectFault,
   subscribeEntryFault,
+  overlaps,
 } from '../../src/domain/subject.ts'
 
 describe('a subject', () => {
@@ -190,6 +191,23 @@ describe('covering', () => {
       fc.property(chain, ([a, , c]) => entryCovers(a, c)),
       { numRuns: 200 },
     )
+  })
+})
+
+describe('overlap', () => {
+  it('is having a subject in common', () => {
+    const subjects = ['a', 'b', 'a.a', 'a.b', 'b.a', 'a.a.a', 'a.b.a', 'b.b.b']
+    const patterns = ['a', '*', '>', 'a.*', '*.a', 'a.>', '*.*', 'a.*.a', '*.>', 'b.>', 'a.b.c.d']
+    for (const left of patterns) {
+      for (const right of patterns) {
+        const common = subjects.some((subject) => covers(left, subject) && covers(right, subject))
+        if (common) expect([left, right, overlaps(left, right)]).toEqual([left, right, true])
+        expect(overlaps(left, right)).toBe(overlaps(right, left))
+      }
+    }
+    expect(overlaps('a.*', 'b.>')).toBe(false)
+    expect(overlaps('a', 'a.>')).toBe(false)
+    expect(overlaps('a.*.c', 'a.b.d')).toBe(false)
   })
 })
 

@@ -1,0 +1,62 @@
+/** One entry as the trie holds it: a queue group that limits it, if any, and which entry it was. */
+interface Leaf {
+  readonly queue: string | undefined
+  readonly index: number
+}
+
+interface Node {
+  readonly children: Map<string, Node>
+  readonly leaves: Leaf[]
+}
+
+/** Is the first queue group (a pattern, or none for every group) at least as wide as the second? */
+type QueueCovers = (wide: string | undefined, narrow: string | undefined) => boolean
+
+/**
+ * Entries by their tokens, so that what covers one is found by walking its tokens: at each, the same token, `*`, or
+ * the end at `>`. A list of thousands is looked through in milliseconds.
+ */
+export class SubjectTrie {
+  readonly #root: Node = { children: new Map(), leaves: [] }
+  readonly #queueCovers: QueueCovers
+
+  constructor(queueCovers: QueueCovers) {
+    this.#queueCovers = queueCovers
+  }
+
+  add(tokens: readonly string[], leaf: Leaf): void {
+    let node = this.#root
+    for (const token of tokens) {
+      let next = node.children.get(token)
+      if (next === undefined) {
+        next = { children: new Map(), leaves: [] }
+        node.children.set(token, next)
+      }
+      node = next
+    }
+    node.leaves.push(leaf)
+  }
+
+  /** Does another entry than this one cover it? */
+  isCovered(tokens: readonly string[], leaf: Leaf): boolean {
+    return this.#walk(this.#root, { tokens, at: 0, leaf })
+  }
+
+  #walk(node: Node, sought: { tokens: readonly string[]; at: number; leaf: Leaf }): boolean {
+    const { tokens, at, leaf } = sought
+    const token = tokens[at]
+    if (token === undefined) return this.#ends(node, leaf)
+    if (this.#ends(node.children.get('>'), leaf)) return true
+    if (token === '>') return false
+    const next = { ...sought, at: at + 1 }
+    const [same, any] = [node.children.get(token), token === '*' ? undefined : node.children.get('*')]
+    return (same !== undefined && this.#walk(same, next)) || (any !== undefined && this.#walk(any, next))
+  }
+
+  #ends(node: Node | undefined, leaf: Leaf): boolean {
+    return (
+      node?.leaves.some(({ queue, index }) => index !== leaf.index && this.#queueCovers(queue, leaf.queue)) ??
+      false
+    )
+  }
+}
