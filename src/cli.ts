@@ -2,9 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import type { UpFlags } from './config.ts'
 import { readUpConfig } from './config.ts'
+import { outlet } from './cli/terminal.ts'
 import { GatehouseError } from './errors.ts'
+import { VERSION } from './version.ts'
 
-const terminal = { out: process.stdout, err: process.stderr }
+const terminal = { out: outlet(process.stdout), err: outlet(process.stderr) }
 const packageDir = fileURLToPath(new URL('..', import.meta.url))
 const stop = new AbortController()
 
@@ -14,6 +16,7 @@ let askedAtMs: number | undefined
 
 const program = new Command('gatehouse')
   .description('A NATS-native auth callout service.')
+  .version(VERSION, '--version', 'print the version')
   .exitOverride()
   .showHelpAfterError('(gatehouse --help shows the commands)')
   .configureHelp({ showGlobalOptions: true })
@@ -53,7 +56,7 @@ program
   )
   .action(async (name: string, flags: Pick<UpFlags, 'dataDir'>) => {
     const { token } = await import('./cli/token.ts')
-    token(name, readUpConfig(flags, process.env, packageDir).dataDir, terminal)
+    await token(name, readUpConfig(flags, process.env, packageDir).dataDir, terminal)
   })
 
 /** The first time: drain and leave. Asked again, leave at once; nats-server is ended on the way out all the same. */
@@ -73,15 +76,20 @@ async function run(): Promise<void> {
       return
     }
     if (stop.signal.aborted && error instanceof Error && error.name === 'AbortError') return
-    const known = error instanceof GatehouseError
-    const said = known
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error)
-    terminal.err.write(`gatehouse: error: ${said}\n`)
-    process.exitCode = known && error.code === 'invalid_configuration' ? 2 : 1
+    terminal.err.write(`gatehouse: error: ${wordsFor(error)}\n`)
+    const isConfiguration = error instanceof GatehouseError && error.code === 'invalid_configuration'
+    process.exitCode = isConfiguration ? 2 : 1
   }
 }
 
+/** A stack is for faults of ours, not for what we or the operating system say on purpose. */
+function wordsFor(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof GatehouseError || 'syscall' in error
+    ? error.message
+    : (error.stack ?? error.message)
+}
+
 await run()
+// Everything is disposed by now. What a pipe still holds that nobody reads must not keep us.
+if (stop.signal.aborted || process.exitCode === 1) process.exit()

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
@@ -15,23 +15,31 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string
 }
 
+interface Reply {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+function text(status: number, body: string): Reply {
+  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
+}
+
 /** `/metrics` for Prometheus, `/healthz` (the process lives) and `/readyz` (it can decide). */
 export async function serveHttp({ listen, metrics, unready }: HttpOptions): Promise<HttpServer> {
   const server: Server = createServer((request, response) => {
-    void (async () => {
-      const { status, type, body } = await respond(request.url ?? '/')
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
-      response.end(request.method === 'HEAD' ? '' : body)
-    })()
+    // Whatever comes in and whatever fails, the process that lets people in goes on.
+    void respond(request)
+      .catch(() => text(500, 'this failed: the log may say why'))
+      .then(({ status, type, body }) => {
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', allow: 'GET, HEAD' })
+        response.end(request.method === 'HEAD' ? '' : body)
+      })
   })
 
-  async function respond(path: string): Promise<{ status: number; type: string; body: string }> {
-    const text = (status: number, body: string) => ({
-      status,
-      type: 'text/plain; charset=utf-8',
-      body: `${body}\n`,
-    })
-    switch (new URL(path, 'http://localhost').pathname) {
+  async function respond({ method, url = '/' }: IncomingMessage): Promise<Reply> {
+    if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD')
+    switch (url.split('?')[0]) {
       case '/metrics':
         return { status: 200, type: metrics.contentType, body: await metrics.metrics() }
       case '/healthz':

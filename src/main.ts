@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
@@ -9,25 +8,28 @@ import type { KeyRing, Secrets } from './admin/command.ts'
 import { execute, type Admin } from './admin/execute.ts'
 import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
+import { grantOf } from './callout/grant-of.ts'
 import { Replays } from './callout/replays.ts'
-import type { Signers } from './callout/sign.ts'
+import { closeAll } from './closing.ts'
 import type { Account } from './domain/account.ts'
-import { GatehouseError } from './errors.ts'
 import { adminClaims, tenantClaims } from './jwt/chain.ts'
 import { Passwords } from './keys/password.ts'
-import type { Signer } from './keys/signer.ts'
 import { createToken, hashToken } from './keys/token.ts'
-import type { SealedKey, Vault } from './keys/vault.ts'
+import type { Vault } from './keys/vault.ts'
 import { AccountClaimsPush } from './nats/account-claims.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
 import { ensureStreams } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
+import { purgeSourcedEvents } from './nats/event-purge.ts'
 import { KnownServers } from './nats/servers.ts'
+import { signers } from './nats/signers.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
+import { startUpkeep } from './nats/upkeep.ts'
 import type { Telemetry } from './telemetry.ts'
+import { VERSION } from './version.ts'
 
 /** What one replica of the service is made of. */
 export interface GatehouseOptions {
@@ -57,84 +59,147 @@ const HASHING_MAX = 3
 /** About what three can hash while a server waits for its answer. */
 const HASHING_QUEUE_MAX = 100
 
+/** Draining asks the server, and one that hangs never answers. */
+const DRAIN_MS_MAX = 5_000
+
+/** What a crash left undone, or somebody else changed in the resolvers, is put right within this time. */
+const UPKEEP_MS = 60_000
+
+/** How long the reply to a command on an account waits for the servers to know. */
+const SETTLE_MS_MAX = 2_000
+
 /** A command that lost a race waits this long at most before it is decided anew. */
 const PAUSE_MS_MAX = 250
 
-export const VERSION = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string
-  }
-).version
-
-/** Connects, founds the system if it is new, and answers. Reads top to bottom. */
+/** Connects, founds the system if it is new, and answers. What was opened is closed again when a later part fails. */
 export async function startGatehouse(options: GatehouseOptions): Promise<Gatehouse> {
-  const { url, trust, vault, telemetry } = options
   const opened: AsyncDisposable[] = []
-  const leave = async (): Promise<void> => {
-    for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
-  }
+  const onError = (error: unknown): void => options.telemetry.failed(error, 'leaving')
+  const leave = (): Promise<void> => closeAll(opened, { waitMsMax: DRAIN_MS_MAX, onError })
   try {
-    const connection = await connectService(url, trust.serviceUser, {
-      connected: (server) => telemetry.serverConnected(server),
-      disconnected: () => telemetry.serverDisconnected(),
-      failed: (error) => telemetry.failed(error, 'connection'),
-    })
-    opened.push(connection)
-    const { nc } = connection
-
-    await ensureStreams(nc, { replicas: options.replicas })
-    const passwords = new Passwords({ concurrencyMax: HASHING_MAX, queueMax: HASHING_QUEUE_MAX })
-    const admin: Admin = {
-      store: await KvStateStore.open(nc),
-      keys: keyRing(vault),
-      secrets: secrets(passwords),
-      now: () => new Date(),
-      nextId: () => ulid(),
-      pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
-      version: VERSION,
-    }
-    await found(admin.store, trust.founding, foundingContext(admin, trust))
-
-    const directory = await KvDirectory.open(nc, CACHE)
-    opened.push(directory)
-    const push = new AccountClaimsPush(nc, {
-      operatorSigner: trust.operatorSigner,
-      claims: (account, issuedAt) => accountClaims(account, issuedAt, trust),
-      nowMs: Date.now,
-      onError: (error, account) => telemetry.failed(error, `push of account ${account.name}`),
-    })
-    opened.push(push)
-    directory.onAccount((account) => void push.follow(account))
-
-    const callout: Callout = {
-      directory,
-      passwords,
-      signers: signers(directory, { trust, vault }),
-      xkey: trust.xkey,
-      trust: trustOf(nc, trust),
-      nowMs: Date.now,
-      tickMs: () => performance.now(),
-      random: Math.random,
-      observer: telemetry,
-    }
-    const serving = serveAuthCallout(connection, {
-      concurrencyMax: CONCURRENCY_MAX,
-      answer: (incoming) => answer(callout, incoming),
-      onOverload: () => telemetry.overloaded(),
-      onError: (error) => telemetry.failed(error, 'callout'),
-    })
-    opened.push(serving)
-    opened.push(await serveCommands(connection, admin, telemetry))
-
-    const accountsPushed = async (): Promise<void> => {
-      await directory.upToDate()
-      await Promise.all(directory.accounts.map((account) => push.follow(account)))
-    }
-    await accountsPushed()
-    return { admin, directory, connection, accountsPushed, [Symbol.asyncDispose]: leave }
+    return { ...(await assemble(options, opened)), [Symbol.asyncDispose]: leave }
   } catch (error) {
     await leave()
     throw error
+  }
+}
+
+/** The parts, each on those before it. Reads top to bottom. */
+async function assemble(
+  options: GatehouseOptions,
+  opened: AsyncDisposable[],
+): Promise<Omit<Gatehouse, typeof Symbol.asyncDispose>> {
+  const { trust, vault, telemetry } = options
+  const connection = await openConnection(options, opened)
+  const { nc } = connection
+  await ensureStreams(nc, { replicas: options.replicas })
+
+  const passwords = new Passwords({ concurrencyMax: HASHING_MAX, queueMax: HASHING_QUEUE_MAX })
+  const admin: Admin = {
+    store: await KvStateStore.open(nc),
+    keys: keyRing(vault),
+    secrets: secrets(passwords),
+    grantOf: (actor) => grantOf(actor, directory),
+    now: () => new Date(),
+    nextId: () => ulid(),
+    pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
+    version: VERSION,
+  }
+  await found(admin.store, trust.founding, foundingContext(admin, trust))
+
+  const directory = await KvDirectory.open(nc, CACHE)
+  opened.push(directory)
+  const servers = new KnownServers(nc)
+  await servers.refresh()
+  const accounts = followAccounts(options, { nc, directory, servers })
+  opened.push(accounts)
+
+  const callout: Callout = {
+    directory,
+    passwords,
+    signers: signers(directory, { trust, vault }),
+    xkey: trust.xkey,
+    trust: trustOf(servers, trust),
+    nowMs: Date.now,
+    tickMs: () => performance.now(),
+    random: Math.random,
+    observer: telemetry,
+  }
+  const serving = serveAuthCallout(connection, {
+    concurrencyMax: CONCURRENCY_MAX,
+    answer: (incoming) => answer(callout, incoming),
+    onOverload: () => telemetry.overloaded(),
+    onError: (error) => telemetry.failed(error, 'callout'),
+  })
+  opened.push(serving, await serveCommands(connection, { admin, telemetry, settled: accounts.settled }))
+  await accounts.allSettled()
+
+  const upkeep = startUpkeep(
+    [
+      { name: 'counting servers', run: () => servers.refresh() },
+      { name: 'pushing accounts', run: accounts.allSettled },
+      { name: 'purging sourced events', run: () => purgeSourcedEvents(nc) },
+    ],
+    { everyMs: UPKEEP_MS, onError: (error, task) => telemetry.failed(error, task) },
+  )
+  opened.push(upkeep)
+  connection.onReconnect(() => void upkeep.now())
+  return { admin, directory, connection, accountsPushed: accounts.allSettled }
+}
+
+async function openConnection(
+  { url, trust, telemetry }: GatehouseOptions,
+  opened: AsyncDisposable[],
+): Promise<ServiceConnection> {
+  const connection = await connectService(url, trust.serviceUser, {
+    connected: (server) => telemetry.serverConnected(server),
+    disconnected: () => telemetry.serverDisconnected(),
+    failed: (error) => telemetry.failed(error, 'connection'),
+  })
+  // Closing comes last, for what could not be drained.
+  opened.push({ [Symbol.asyncDispose]: () => connection.nc.close() }, connection)
+  return connection
+}
+
+interface Following {
+  readonly nc: NatsConnection
+  readonly directory: KvDirectory
+  readonly servers: KnownServers
+}
+
+interface AccountsFollowed extends AsyncDisposable {
+  /** Resolves when every resolver has the account as it is stored. */
+  readonly settled: (account: string) => Promise<void>
+  readonly allSettled: () => Promise<void>
+}
+
+/** Account JWTs follow the accounts as they are stored. */
+function followAccounts(
+  { trust, telemetry }: GatehouseOptions,
+  { nc, directory, servers }: Following,
+): AccountsFollowed {
+  const push = new AccountClaimsPush(nc, {
+    operatorSigner: trust.operatorSigner,
+    claims: (account, issuedAt) => accountClaims(account, issuedAt, trust),
+    nowMs: Date.now,
+    servers: () => servers.size,
+    onError: (error, account) => {
+      telemetry.failed(error, `push of account ${account.name}`)
+      servers.refresh().catch(() => undefined) // Perhaps there are fewer by now.
+    },
+  })
+  directory.onAccount((account) => void push.follow(account))
+  return {
+    settled: async (id) => {
+      await directory.upToDate()
+      const account = directory.account(id)
+      if (account !== undefined) await push.follow(account)
+    },
+    allSettled: async () => {
+      await directory.upToDate()
+      await Promise.all(directory.accounts.map((account) => push.follow(account)))
+    },
+    [Symbol.asyncDispose]: () => push[Symbol.asyncDispose](),
   }
 }
 
@@ -150,8 +215,7 @@ function foundingContext(admin: Admin, trust: TrustChain) {
   }
 }
 
-function trustOf(nc: NatsConnection, trust: TrustChain): Callout['trust'] {
-  const servers = new KnownServers(nc)
+function trustOf(servers: KnownServers, trust: TrustChain): Callout['trust'] {
   return {
     calloutAccount: trust.chain.callout,
     isServer: (id) => servers.isServer(id),
@@ -192,47 +256,30 @@ function secrets(passwords: Passwords): Secrets {
   }
 }
 
-/** The newest signing key of an account signs its users, or its root where there is none. Opened once. */
-function signers(directory: KvDirectory, { trust, vault }: { trust: TrustChain; vault: Vault }): Signers {
-  const opened = new Map<string, Signer>()
-  const { calloutSigner } = trust
-  const { callout } = trust.chain
-  return {
-    response: calloutSigner,
-    responseIssuerAccount: calloutSigner.publicKey === callout ? undefined : callout,
-    userSigner(account) {
-      const publicKey = account.signingKeys.at(-1)?.publicKey ?? account.id
-      return opened.get(publicKey) ?? open(publicKey)
-    },
-  }
-
-  async function open(publicKey: string): Promise<Signer | undefined> {
-    const sealed = (await directory.sealed(publicKey)) as SealedKey | undefined
-    if (sealed === undefined) return undefined
-    const signer = vault.signer(sealed)
-    opened.set(publicKey, signer)
-    return signer
-  }
+interface Commanding {
+  readonly admin: Admin
+  readonly telemetry: Telemetry
+  /** Resolves when the servers know the account as it is stored. */
+  readonly settled: (account: string) => Promise<void>
 }
 
 function serveCommands(
   connection: ServiceConnection,
-  admin: Admin,
-  telemetry: Telemetry,
+  { admin, telemetry, settled }: Commanding,
 ): Promise<AsyncDisposable> {
   return serveAdmin(connection, {
     commands,
     version: VERSION,
     execute: async (command, asked) => {
-      try {
-        const done = await execute(admin, command, asked)
-        telemetry.commandDone(command.name, 'ok')
-        return done
-      } catch (error) {
-        telemetry.commandDone(command.name, error instanceof GatehouseError ? error.code : 'internal_error')
-        throw error
+      const done = await execute(admin, command, asked)
+      // Whoever made an account will want to use it: the reply comes when it can be, or says so all the same.
+      if (command.name.startsWith('account.')) {
+        const known = settled(String(done['account'])).catch(() => undefined) // Committed all the same.
+        await Promise.race([known, sleep(SETTLE_MS_MAX, undefined, { ref: false })])
       }
+      return done
     },
+    onDone: (command, outcome) => telemetry.commandDone(command.name, outcome),
     onError: (error, command) => telemetry.failed(error, `command ${command.name}`),
   })
 }

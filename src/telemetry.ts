@@ -4,7 +4,10 @@ import type { Admission, Observer } from './callout/callout.ts'
 import { DENY_REASONS, DROP_REASONS, type Denial, type Drop } from './callout/reason.ts'
 import type { Verified } from './callout/verify.ts'
 
-/** One function per fact worth watching. The log gets the detail; the counters get only small, closed sets. */
+/**
+ * One function per fact worth watching. The log gets the detail; the counters get only small, closed sets. None of them
+ * throws: a log on a full disk keeps nobody out. What could not be told is counted.
+ */
 export interface Telemetry extends Observer {
   readonly metrics: Registry
   overloaded(): void
@@ -14,55 +17,70 @@ export interface Telemetry extends Observer {
   serverDisconnected(): void
 }
 
+/** Characters that the log keeps of a text that anybody may choose, without any credential. */
+const CLIENT_TEXT_MAX = 64
+
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3]
 
 /** What `up` tells a person about one decision, beside the log. */
 export type Told = (line: { readonly outcome: 'admitted' | 'denied'; readonly text: string }) => void
 
 export function createTelemetry(log: Logger, tell: Told): Telemetry {
-  const { metrics, decisions, latency, commands, connected } = createMetrics()
+  const { metrics, decisions, latency, commands, connected, untold } = createMetrics()
 
   function count(outcome: string, reason: string, tookMs: number): void {
     decisions.inc({ outcome, reason })
     latency.observe({ outcome }, tookMs / 1_000)
   }
 
+  function unfailing<Facts extends readonly unknown[]>(report: (...facts: Facts) => void) {
+    return (...facts: Facts): void => {
+      try {
+        report(...facts)
+      } catch {
+        untold.inc()
+      }
+    }
+  }
+
   return {
     metrics,
-    dropped({ reason }: Drop, tookMs) {
+    dropped: unfailing(({ reason }: Drop, tookMs: number) => {
       count('dropped', reason, tookMs)
       log.warn({ event: 'callout.dropped', reason }, 'request dropped')
-    },
-    denied(request: Verified, { reason, detail }: Denial, tookMs) {
+    }),
+    denied: unfailing((request: Verified, { reason, detail }: Denial, tookMs: number) => {
       count('denied', reason, tookMs)
-      log.info({ event: 'callout.denied', reason, detail, ...factsOf(request), tookMs }, 'client denied')
       tell({ outcome: 'denied', text: `${whence(request)}: ${reason}` })
-    },
-    admitted(request: Verified, { user, account, credential, expiresAt }: Admission, tookMs) {
-      count('admitted', '', tookMs)
-      const who = { user: user.name, account: account.name, credential: credential.id, expiresAt }
-      log.info({ event: 'callout.admitted', ...who, ...factsOf(request), tookMs }, 'client admitted')
-      tell({ outcome: 'admitted', text: `${user.name} in ${account.name}, ${whence(request)}` })
-    },
-    overloaded() {
+      log.info({ event: 'callout.denied', reason, detail, ...factsOf(request), tookMs }, 'client denied')
+    }),
+    admitted: unfailing(
+      (request: Verified, { user, account, credential, expiresAt }: Admission, tookMs: number) => {
+        count('admitted', '', tookMs)
+        tell({ outcome: 'admitted', text: `${user.name} in ${account.name}, ${whence(request)}` })
+        const who = { user: user.name, account: account.name, credential: credential.id, expiresAt }
+        log.info({ event: 'callout.admitted', ...who, ...factsOf(request), tookMs }, 'client admitted')
+      },
+    ),
+    overloaded: unfailing(() => {
       decisions.inc({ outcome: 'dropped', reason: 'overloaded' })
-    },
-    failed(error, during) {
+    }),
+    failed: unfailing((error: unknown, during: string) => {
       if (during === 'callout') decisions.inc({ outcome: 'dropped', reason: 'internal_error' })
       log.error({ event: 'failed', during, err: error }, 'unexpected failure')
-    },
-    commandDone(command, outcome) {
+    }),
+    commandDone: unfailing((command: string, outcome: string) => {
       commands.inc({ command, outcome })
       log.info({ event: 'command.done', command, outcome }, 'command done')
-    },
-    serverConnected(url) {
+    }),
+    serverConnected: unfailing((url: string) => {
       connected.set(1)
       log.info({ event: 'nats.connected', url }, 'connected to NATS')
-    },
-    serverDisconnected() {
+    }),
+    serverDisconnected: unfailing(() => {
       connected.set(0)
       log.warn({ event: 'nats.disconnected' }, 'disconnected from NATS')
-    },
+    }),
   }
 }
 
@@ -97,7 +115,12 @@ function createMetrics() {
     help: 'Is the service connected to NATS?',
     registers,
   })
-  return { metrics, decisions, latency, commands, connected }
+  const untold = new Counter({
+    name: 'gatehouse_telemetry_failures_total',
+    help: 'Facts that could not be logged or told, for example on a full disk.',
+    registers,
+  })
+  return { metrics, decisions, latency, commands, connected, untold }
 }
 
 /** What may be told of a request: never `connect_opts`, which holds the secrets. */
@@ -110,7 +133,7 @@ function factsOf({ claims: { iss, nats } }: Verified) {
     source: client.host,
     kind: client.kind,
     type: client.type,
-    client: client.name,
+    client: client.name?.slice(0, CLIENT_TEXT_MAX),
   }
 }
 

@@ -16,7 +16,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   callout: ['domain', 'jwt', 'keys', 'errors', 'node:net'],
   admin: ['domain', 'errors', 'zod', 'yaml', 'node:net'],
   nats: ['domain', 'jwt', 'keys', 'callout', 'admin', 'errors', '*'],
-  cli: ['admin', 'keys', 'nats', 'main', 'http', 'config', 'telemetry', 'errors', '*'],
+  cli: ['admin', 'keys', 'nats', 'main', 'http', 'config', 'telemetry', 'version', 'errors', '*'],
 }
 
 /** The only places where a seed, a clock, the environment or an exit may be. */

@@ -1,14 +1,21 @@
 import { z } from 'zod'
+import { nameFault } from '../domain/name.ts'
 import { accountKey, sealedKey } from '../domain/state-keys.ts'
 import { accounts } from './aggregates.ts'
 import { command } from './command.ts'
 import { accountLimits, description, metadata, name } from './fields.ts'
-import { accountNamed, policyNamed, theOperator } from './lookup.ts'
+import { isAccountId, openAccountNamed, policyNamed, theOperator } from './lookup.ts'
 
 /** The policy a new account's users all have, unless the command names another: architecture section 4. */
 export const DEFAULT_POLICY = 'base'
 
-const accountReference = z.string().min(1).max(128).describe('The name of an account, or its A… key.')
+const accountReference = z
+  .string()
+  .superRefine((text, context) => {
+    const rule = isAccountId(text) ? undefined : nameFault(text)
+    if (rule !== undefined) context.addIssue({ code: 'custom', message: rule })
+  })
+  .describe('The name of an account, or its A… key.')
 
 const createAccount = command({
   name: 'account.create',
@@ -44,7 +51,7 @@ const updateLimits = command({
   summary: 'Replaces the limits of an account.',
   request: z.strictObject({ account: accountReference, limits: accountLimits }),
   async handle({ account, limits }, { tx }) {
-    const { id } = await accountNamed(tx, account)
+    const { id } = await openAccountNamed(tx, account)
     await tx.execute(accounts, accountKey(id), { type: 'account.update-limits', limits, at: tx.context.at })
     return { account: id }
   },
@@ -55,7 +62,7 @@ const setDefaultPolicy = command({
   summary: 'Names the policy that applies to every user of an account.',
   request: z.strictObject({ account: accountReference, policy: name.optional().describe('Absent: none.') }),
   async handle({ account, policy }, { tx }) {
-    const found = await accountNamed(tx, account)
+    const found = await openAccountNamed(tx, account)
     const id = policy === undefined ? undefined : (await policyNamed(tx, found, policy)).id
     const change = { type: 'account.set-default-policy', policy: id, at: tx.context.at } as const
     await tx.execute(accounts, accountKey(found.id), change)
@@ -68,7 +75,7 @@ const updateMetadata = command({
   summary: 'Replaces description and metadata of an account.',
   request: z.strictObject({ account: accountReference, description, metadata }),
   async handle({ account, ...facts }, { tx }) {
-    const { id } = await accountNamed(tx, account)
+    const { id } = await openAccountNamed(tx, account)
     await tx.execute(accounts, accountKey(id), {
       ...facts,
       type: 'account.update-metadata',

@@ -1,5 +1,8 @@
 import type { z } from 'zod'
-import type { Transaction } from './transaction.ts'
+import type { Account } from '../domain/account.ts'
+import type { Grant } from '../domain/grant.ts'
+import type { User } from '../domain/user.ts'
+import type { Actor, Transaction } from './transaction.ts'
 
 /** Makes keys. The seed stays sealed: what comes out can be stored and tells nothing. */
 export interface KeyRing {
@@ -14,11 +17,22 @@ export interface Secrets {
   hashPassword(password: string): Promise<string>
 }
 
+/**
+ * What the door would give somebody who connected now, from the memory it decides by: everybody may ask, so asking
+ * is cheap. Throws what the door would say: `not_found`, `policy_missing`, `template_value_missing`.
+ */
+export type GrantOf = (actor: Actor) => Promise<{
+  readonly account: Account
+  readonly user: User
+  readonly grant: Grant
+}>
+
 /** What a command may use. */
 export interface Scene {
   readonly tx: Transaction
   readonly keys: KeyRing
   readonly secrets: Secrets
+  readonly grantOf: GrantOf
 }
 
 /** What one subject `auth.v1.<name>` accepts and does. */

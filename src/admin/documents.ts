@@ -1,4 +1,4 @@
-import { isCollection, isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
+import { isCollection, isMap, isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
 import { z } from 'zod'
 import { GatehouseError, type Fault } from '../errors.ts'
 import { check } from './faults.ts'
@@ -69,6 +69,24 @@ export interface Documents {
   readonly operators: readonly Declared<OperatorDocument>[]
   readonly accounts: readonly Declared<AccountDocument>[]
   readonly policies: readonly Declared<PolicyDocument>[]
+  /** Every document, those with faults too: what it declares and whom it names, as far as that can be read. */
+  readonly outlines: readonly Outline[]
+  /** What is wrong with each of them by itself. */
+  readonly faults: readonly Fault[]
+}
+
+const text = z.string().optional().catch(undefined)
+const outlineSchema = z.object({
+  kind: text,
+  name: text,
+  account: text,
+  defaultPolicy: text,
+  users: z.array(z.object({ policies: z.array(text).catch([]) }).catch({ policies: [] })).catch([]),
+})
+
+/** The names in a document. `undefined` is a name that is absent, or cannot be read. */
+export interface Outline extends z.output<typeof outlineSchema> {
+  readonly locate: (path: readonly PropertyKey[]) => string
 }
 
 const ALIASES_MAX = 100
@@ -84,9 +102,22 @@ export interface SourceFile {
  * of every file, each with file, line, column, field and rule; then nothing may be applied.
  */
 export function parseDocuments(files: readonly SourceFile[]): Documents {
+  const documents = readDocuments(files)
+  refuse(documents.faults)
+  return documents
+}
+
+/**
+ * Reads all documents, with their faults: for `plan`, which tells them together with the names that lead nowhere.
+ * What leads nowhere only the state can say, for it may hold more than the documents declare.
+ */
+export function readDocuments(files: readonly SourceFile[]): Documents {
   const faults: Fault[] = []
-  const declared = files.flatMap((file) => parseFile(file, faults))
+  const outlines: Outline[] = []
+  const declared = files.flatMap((file) => parseFile(file, { faults, outlines }))
   const documents: Documents = {
+    outlines,
+    faults,
     operators: declared.flatMap(({ content, ...rest }) =>
       content.kind === 'operator' ? [{ content, ...rest }] : [],
     ),
@@ -98,7 +129,6 @@ export function parseDocuments(files: readonly SourceFile[]): Documents {
     ),
   }
   faults.push(...duplicates(documents))
-  refuse(faults)
   return documents
 }
 
@@ -113,7 +143,13 @@ export function refuse(faults: readonly Fault[]): void {
 
 type AnyDocument = z.output<typeof anyDocument>
 
-function parseFile(file: SourceFile, faults: Fault[]): Declared<AnyDocument>[] {
+/** What is found beside the documents that are as they should be. */
+interface Findings {
+  readonly faults: Fault[]
+  readonly outlines: Outline[]
+}
+
+function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<AnyDocument>[] {
   const lines = new LineCounter()
   const parsed = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, stringKeys: true })
   const at = (offset: number): string => {
@@ -127,8 +163,9 @@ function parseFile(file: SourceFile, faults: Fault[]): Declared<AnyDocument>[] {
     const mistakes = [...yamlFaults(document, at)]
     const written = mistakes.length === 0 ? plain(document, at, mistakes) : undefined
     faults.push(...mistakes)
-    if (written === undefined) return []
     const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document, path))
+    outlines.push({ ...outlineOf(written ?? topLevel(document)), locate })
+    if (written === undefined) return []
     const checked = check(anyDocument, written)
     if (checked.ok) return [{ content: checked.value, written, locate }]
     for (const { path, where, rule } of checked.faults) {
@@ -136,6 +173,17 @@ function parseFile(file: SourceFile, faults: Fault[]): Declared<AnyDocument>[] {
     }
     return []
   })
+}
+
+function outlineOf(written: unknown): z.output<typeof outlineSchema> {
+  const outline = outlineSchema.safeParse(written)
+  return outline.success ? outline.data : outlineSchema.parse({})
+}
+
+/** What can still be read of broken YAML: kind, name and account lie on top. */
+function topLevel(document: Document): unknown {
+  if (!isMap(document.contents)) return undefined
+  return Object.fromEntries(['kind', 'name', 'account'].map((key) => [key, document.get(key)]))
 }
 
 function isNothing({ contents }: Document): boolean {

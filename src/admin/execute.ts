@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import { GatehouseError, RevisionConflict } from '../errors.ts'
+import { GatehouseError, RevisionConflict, type Fault } from '../errors.ts'
 import { permit } from './caller.ts'
-import type { Command, KeyRing, Secrets } from './command.ts'
+import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
 import { check } from './faults.ts'
 import type { StateStore } from './state-store.ts'
-import { Transaction, type Actor, type Committed } from './transaction.ts'
+import { Transaction, View, type Actor, type Committed } from './transaction.ts'
 
 /**
  * How often a command that lost a race is decided anew before its caller is told to come back. Twenty writers of one
@@ -17,6 +17,7 @@ export interface Admin {
   readonly store: StateStore
   readonly keys: KeyRing
   readonly secrets: Secrets
+  readonly grantOf: GrantOf
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */
@@ -34,8 +35,9 @@ export interface Answer extends Committed {
   readonly [field: string]: unknown
 }
 
-/** One command: parse, stamp, decide, commit. Throws GatehouseError; then nothing has changed. */
+/** One command: permit, parse, stamp, decide, commit. Throws GatehouseError; then nothing has changed. */
 export async function execute(admin: Admin, command: Command, { actor, payload }: Asked): Promise<Answer> {
+  await permit(new View(admin.store), actor, command)
   const request = parse(command.request, payload)
   const at = admin.now().toISOString()
   const commandId = admin.nextId()
@@ -49,8 +51,7 @@ export async function execute(admin: Admin, command: Command, { actor, payload }
       version: admin.version,
     }
     const tx = new Transaction(admin.store, context)
-    await permit(tx, actor, command)
-    const reply = await command.handle(request, { tx, keys: admin.keys, secrets: admin.secrets })
+    const reply = await command.handle(request, { ...admin, tx })
     return { ...reply, ...(await tx.commit()) }
   })
 }
@@ -77,6 +78,14 @@ function parse<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.ou
   const checked = check(schema, payload)
   if (checked.ok) return checked.value
   const faults = checked.faults
-  const summary = faults.map(({ where, rule }) => (where === '' ? rule : `${where}: ${rule}`)).join('; ')
-  throw new GatehouseError('invalid_request', summary, { faults })
+  throw new GatehouseError('invalid_request', summary(faults), { faults })
+}
+
+/** The first few are enough to see what is wrong; the list beside it is for who mends it. */
+const SUMMARY_FAULTS_MAX = 10
+
+function summary(faults: readonly Fault[]): string {
+  const told = faults.slice(0, SUMMARY_FAULTS_MAX)
+  const text = told.map(({ where, rule }) => (where === '' ? rule : `${where}: ${rule}`)).join('; ')
+  return faults.length > told.length ? `${text}; and ${faults.length - told.length} more` : text
 }

@@ -1,9 +1,12 @@
 import type { AccountRole } from '../domain/account.ts'
 import { accountKey, OPERATOR_KEY, sealedKey } from '../domain/state-keys.ts'
-import { GatehouseError } from '../errors.ts'
+import { GatehouseError, RevisionConflict } from '../errors.ts'
 import { accounts, operators } from './aggregates.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, type CommandContext } from './transaction.ts'
+
+/** What the accounts that every system has are called. */
+export const FOUNDED_NAMES = { system: 'SYS', callout: 'AUTH', admin: 'ADMIN' } as const
 
 /** One of the accounts that every system has, as its keys were made. */
 export interface FoundingAccount {
@@ -33,9 +36,19 @@ const FOUNDING_LIMITS = { system: {}, callout: { jetstream: {} }, admin: { jetst
 
 /**
  * Writes operator, SYS, AUTH and ADMIN and the sealed keys, once, in one commit. Does nothing when they are there.
- * Throws `already_exists` when the bucket belongs to another operator.
+ * Replicas may do it at the same time. Throws `already_exists` when the bucket belongs to another operator.
  */
 export async function found(store: StateStore, founding: Founding, context: CommandContext): Promise<void> {
+  try {
+    await write(store, founding, context)
+  } catch (error) {
+    if (!(error instanceof RevisionConflict)) throw error
+    // Every founder writes the same keys in one commit, so another was first: this time it is found.
+    await write(store, founding, context)
+  }
+}
+
+async function write(store: StateStore, founding: Founding, context: CommandContext): Promise<void> {
   const tx = new Transaction(store, context)
   const { operator, system, callout, admin } = founding
   const stored = await tx.load(operators, OPERATOR_KEY)

@@ -24,12 +24,50 @@ export async function theOperator(view: View): Promise<Operator> {
   return operator
 }
 
+/** A whole account public key, which no name looks like. */
+export function isAccountId(text: string): boolean {
+  return /^A[A-Z2-7]{55}$/.test(text)
+}
+
 /** An account by its name or its A… key. */
-export async function accountNamed(view: View, name: string): Promise<Account> {
-  const id = (await view.get(accountNameKey(name))) as string | undefined
-  const account = await view.load(accounts, accountKey(id ?? name))
-  if (account.status === 'absent') throw new GatehouseError('not_found', `there is no account "${name}"`)
+export async function accountNamed(view: View, reference: string): Promise<Account> {
+  const id = isAccountId(reference)
+    ? reference
+    : ((await view.get(accountNameKey(reference))) as string | undefined)
+  const account = id === undefined ? undefined : await view.load(accounts, accountKey(id))
+  if (account?.status !== 'active')
+    throw new GatehouseError('not_found', `there is no account "${reference}"`)
   return account
+}
+
+/** SYS and AUTH are as Gatehouse made them: nobody else is in them, and what they are is never pushed. */
+export function isReserved({ role }: Pick<Account, 'role'>): boolean {
+  return role === 'system' || role === 'callout'
+}
+
+/** An account that commands may change. Throws `forbidden` for SYS and AUTH. */
+export async function openAccountNamed(view: View, reference: string): Promise<Account> {
+  const account = await accountNamed(view, reference)
+  if (!isReserved(account)) return account
+  throw new GatehouseError(
+    'forbidden',
+    `account "${account.name}" belongs to Gatehouse: it and who is in it do not change`,
+  )
+}
+
+/** The account of that name, if there is one. */
+export async function accountIfThere(view: View, name: string): Promise<Account | undefined> {
+  return ifThere(accountNamed(view, name))
+}
+
+/** What a look-up finds, or `undefined` for `not_found`. */
+export async function ifThere<Value>(lookup: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await lookup
+  } catch (error) {
+    if (error instanceof GatehouseError && error.code === 'not_found') return undefined
+    throw error
+  }
 }
 
 export async function userNamed(view: View, account: Account, name: string): Promise<User> {

@@ -1,9 +1,8 @@
 import type { Account, AccountSettings } from '../domain/account.ts'
 import type { Policy } from '../domain/policy.ts'
 import { same } from '../domain/same.ts'
-import { accountNameKey, policyKey } from '../domain/state-keys.ts'
+import { policyKey } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
-import { GatehouseError, type Fault } from '../errors.ts'
 import { accountCommands, DEFAULT_POLICY } from './account.ts'
 import { policies } from './aggregates.ts'
 import type { Command } from './command.ts'
@@ -14,8 +13,9 @@ import {
   type Documents,
   type PolicyDocument,
 } from './documents.ts'
-import { accountNamed, policyNamed, theOperator, userNamed } from './lookup.ts'
+import { accountIfThere, ifThere, policyNamed, userNamed } from './lookup.ts'
 import { policyCommands } from './policy.ts'
+import { firstDefault, unresolved } from './references.ts'
 import type { View } from './transaction.ts'
 import { userCommands } from './user.ts'
 
@@ -29,10 +29,11 @@ export interface Step {
 
 /**
  * What is left to do until the state is as declared, in an order in which every step finds what it names.
- * Empty when nothing is. Throws `invalid_document` for names that neither documents nor state know.
+ * Empty when nothing is. Throws `invalid_document` with every fault that reading found, and every name that neither
+ * documents nor state know.
  */
 export async function plan(view: View, documents: Documents): Promise<readonly Step[]> {
-  refuse(await unresolved(view, documents))
+  refuse([...documents.faults, ...(await unresolved(view, documents))])
   const steps: Step[] = []
   const shared = documents.policies.filter(({ content }) => content.account === undefined)
   for (const document of shared) steps.push(...(await policySteps(view, document)))
@@ -42,76 +43,6 @@ export async function plan(view: View, documents: Documents): Promise<readonly S
   for (const document of documents.accounts) steps.push(...(await settingSteps(view, documents, document)))
   for (const document of documents.accounts) steps.push(...(await userSteps(view, document)))
   return steps
-}
-
-/** Names that lead nowhere, each at its place. */
-async function unresolved(view: View, documents: Documents): Promise<readonly Fault[]> {
-  const faults: Fault[] = []
-  const operator = await theOperator(view)
-  for (const { content, locate } of documents.operators) {
-    if (content.name === operator.name) continue
-    faults.push({
-      where: `${locate(['name'])} name`,
-      rule: `the operator is "${operator.name}" and keeps its name`,
-    })
-  }
-  const knowsPolicy = async (account: string | undefined, policy: string): Promise<boolean> =>
-    documents.policies.some(
-      ({ content }) => content.name === policy && [undefined, account].includes(content.account),
-    ) ||
-    (await found(
-      policyNamed(view, account === undefined ? undefined : await existing(view, account), policy),
-    )) !== undefined
-  const check = async (account: string, policy: string, where: string): Promise<void> => {
-    if (!(await knowsPolicy(account, policy))) faults.push({ where, rule: `there is no policy "${policy}"` })
-  }
-  for (const { content, locate } of documents.policies) {
-    const { account } = content
-    if (account === undefined || documents.accounts.some((other) => other.content.name === account)) continue
-    if ((await existing(view, account)) === undefined) {
-      faults.push({ where: `${locate(['account'])} account`, rule: `there is no account "${account}"` })
-    }
-  }
-  for (const { content, locate } of documents.accounts) {
-    const stored = await existing(view, content.name)
-    if (stored?.role === 'system' || stored?.role === 'callout') {
-      const rule = `account "${content.name}" belongs to Gatehouse: it cannot be declared`
-      faults.push({ where: `${locate(['name'])} name`, rule })
-      continue
-    }
-    for (const policy of await defaultsOf(view, documents, content)) {
-      await check(content.name, policy, `${locate(['defaultPolicy'])} defaultPolicy`)
-    }
-    for (const [i, user] of content.users.entries()) {
-      for (const [j, policy] of user.policies.entries()) {
-        await check(content.name, policy, `${locate(['users', i, 'policies', j])} users[${i}].policies[${j}]`)
-      }
-    }
-  }
-  return faults
-}
-
-/** The policies that the account needs as its default: at once, and in the end. */
-async function defaultsOf(
-  view: View,
-  documents: Documents,
-  account: AccountDocument,
-): Promise<ReadonlySet<string>> {
-  const first = await firstDefault(view, documents, account)
-  return new Set([account.defaultPolicy ?? DEFAULT_POLICY, first ?? DEFAULT_POLICY])
-}
-
-/** What the account can have from its creation on: policies of its own come after it. */
-async function firstDefault(
-  view: View,
-  { policies: declared }: Documents,
-  { name, defaultPolicy }: AccountDocument,
-): Promise<string | undefined> {
-  if (defaultPolicy === undefined || (await existing(view, name)) !== undefined) return defaultPolicy
-  const isShared =
-    declared.some(({ content }) => content.name === defaultPolicy && content.account === undefined) ||
-    (await found(policyNamed(view, undefined, defaultPolicy))) !== undefined
-  return isShared ? defaultPolicy : undefined
 }
 
 async function policySteps(
@@ -141,9 +72,9 @@ async function policySteps(
 
 /** The stored policy of exactly the declared scope: an operator's policy does not stand in for an account's own. */
 async function storedPolicy(view: View, { account, name }: PolicyDocument): Promise<Policy | undefined> {
-  const owner = account === undefined ? undefined : await existing(view, account)
+  const owner = account === undefined ? undefined : await accountIfThere(view, account)
   if (account !== undefined && owner === undefined) return undefined
-  const policy = await found(policyNamed(view, owner, name))
+  const policy = await ifThere(policyNamed(view, owner, name))
   return owner === undefined || policy?.scope === owner.id ? policy : undefined
 }
 
@@ -152,7 +83,7 @@ async function accountSteps(
   documents: Documents,
   { content, written }: Declared<AccountDocument>,
 ): Promise<readonly Step[]> {
-  if ((await existing(view, content.name)) !== undefined) return []
+  if ((await accountIfThere(view, content.name)) !== undefined) return []
   const defaultPolicy = await firstDefault(view, documents, content)
   const payload = {
     ...pick(written, ['name', 'description', 'limits', 'metadata']),
@@ -166,7 +97,7 @@ async function settingSteps(
   documents: Documents,
   { content, written }: Declared<AccountDocument>,
 ): Promise<readonly Step[]> {
-  const stored = await existing(view, content.name)
+  const stored = await accountIfThere(view, content.name)
   const target = `account ${content.name}`
   const account = content.name
   const steps: Step[] = []
@@ -200,11 +131,11 @@ async function defaultPolicyName(view: View, account: Account): Promise<string |
 }
 
 async function userSteps(view: View, { content }: Declared<AccountDocument>): Promise<readonly Step[]> {
-  const stored = await existing(view, content.name)
+  const stored = await accountIfThere(view, content.name)
   const steps: Step[] = []
   for (const declared of content.users) {
     const target = `user ${declared.name} in ${content.name}`
-    const user = stored && (await found(userNamed(view, stored, declared.name)))
+    const user = stored && (await ifThere(userNamed(view, stored, declared.name)))
     if (stored === undefined || user === undefined) {
       const payload = { account: content.name, ...declared }
       steps.push({ command: userCommands.createUser, payload, target })
@@ -239,19 +170,6 @@ async function assignmentSteps(
       .filter((name) => !declared.includes(name))
       .map((name) => step(userCommands.removePolicy, name)),
   ]
-}
-
-async function existing(view: View, account: string): Promise<Account | undefined> {
-  return (await view.get(accountNameKey(account))) === undefined ? undefined : accountNamed(view, account)
-}
-
-async function found<Value>(lookup: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await lookup
-  } catch (error) {
-    if (error instanceof GatehouseError && error.code === 'not_found') return undefined
-    throw error
-  }
 }
 
 function pick(

@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { policyKey, userKey } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
-import { GatehouseError } from '../errors.ts'
 import { accountReference } from './account.ts'
 import { policies, users } from './aggregates.ts'
 import { command, type Secrets } from './command.ts'
 import { duration, metadata, name } from './fields.ts'
-import { accountNamed, policyNamed, userNamed } from './lookup.ts'
+import { accountNamed, openAccountNamed, policyNamed, userNamed } from './lookup.ts'
 import type { Transaction } from './transaction.ts'
 
 const whose = { account: accountReference, user: name }
@@ -23,13 +22,7 @@ const createUser = command({
     metadata,
   }),
   async handle({ account, policies, ...facts }, { tx }) {
-    const found = await accountNamed(tx, account)
-    if (found.role === 'system' || found.role === 'callout') {
-      throw new GatehouseError(
-        'forbidden',
-        `account "${found.name}" belongs to Gatehouse: nobody else may be in it`,
-      )
-    }
+    const found = await openAccountNamed(tx, account)
     const assigned = await Promise.all(policies.map((policy) => policyNamed(tx, found, policy)))
     const id = tx.context.nextId()
     await tx.execute(users, userKey(found.id, id), {

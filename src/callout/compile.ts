@@ -16,7 +16,11 @@ interface Entry {
 const grants = new WeakMap<User, Entry>()
 
 /** What the user may do. Compiled once for each revision of the user, its account and its policies. */
-export function compile({ user, account, policies }: Standing): Grant | Denial {
+export function compile({
+  user,
+  account,
+  policies,
+}: Standing | Omit<Standing, 'credential'>): Grant | Denial {
   let entry = grants.get(user)
   if (entry?.account !== account || !sameObjects(entry.policies, policies)) {
     entry = { account, policies, compiled: compileGrant(user, account, policies) }

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Account } from '../domain/account.ts'
 import { OPERATOR_SCOPE, type ConnectionType, type Policy } from '../domain/policy.ts'
+import type { User } from '../domain/user.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
@@ -27,7 +28,7 @@ export function eligible(
   if (account === undefined) return new Denial('account_missing', user.account)
   if (account.role === 'system' || account.role === 'callout')
     return new Denial('account_reserved', account.name)
-  const policies = policiesOf(holder, account, directory)
+  const policies = policiesOf(user, account, directory)
   if (policies instanceof Denial) return policies
   for (const policy of policies) {
     if (!allowsSource(policy, client.host)) return new Denial('source_not_allowed', policy.name)
@@ -36,7 +37,8 @@ export function eligible(
   return { ...holder, account, policies }
 }
 
-function policiesOf({ user }: Holder, account: Account, directory: Directory): readonly Policy[] | Denial {
+/** The account's default policy and the user's own. One that is missing may have denied something: then nothing holds. */
+export function policiesOf(user: User, account: Account, directory: Directory): readonly Policy[] | Denial {
   const ids = account.defaultPolicy === undefined ? user.policies : [account.defaultPolicy, ...user.policies]
   const policies: Policy[] = []
   for (const id of ids) {

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { GatehouseError } from '../errors.ts'
-import { writeAtomically } from '../nats/data-dir.ts'
+import { holderOf, readJsonFile, writeAtomically } from '../nats/data-dir.ts'
 
 /** What a running `gatehouse up` tells scripts: `<data-dir>/up.json`, mode 0600, there while it runs. */
 export interface UpFile {
@@ -31,10 +31,11 @@ export function removeUpFile(dataDir: string): void {
   rmSync(upFilePath(dataDir), { force: true })
 }
 
-/** Throws `not_found` when nothing runs on the directory. */
-export function readUpFile(dataDir: string): UpFile {
-  const path = upFilePath(dataDir)
-  if (!existsSync(path))
+/** Throws `not_found` when nothing runs on the directory: a file that a killed run left tells of nobody. */
+export async function readUpFile(dataDir: string): Promise<UpFile> {
+  const remedy = 'stop that Gatehouse and start it again'
+  const found = readJsonFile(upFilePath(dataDir), { fields: ['pid', 'tokens'], remedy })
+  if (found === undefined || (await holderOf(dataDir)) !== found['pid'])
     throw new GatehouseError('not_found', `no Gatehouse runs on ${dataDir}: start one with npm start`)
-  return JSON.parse(readFileSync(path, 'utf8')) as UpFile
+  return found as unknown as UpFile
 }

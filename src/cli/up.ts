@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createWriteStream, existsSync, mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { destination, pino, type Logger } from 'pino'
+import { existsSync, mkdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { pino, type DestinationStream } from 'pino'
 import { apply } from '../admin/apply.ts'
-import { parseDocuments } from '../admin/documents.ts'
+import { readDocuments } from '../admin/documents.ts'
+import { refuseAtFirstStart } from '../admin/first-start.ts'
 import type { Environment, MasterKeySource, UpConfig } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import { serveHttp } from '../http.ts'
@@ -18,8 +19,9 @@ import { TrustChain } from '../nats/trust.ts'
 import { createTelemetry } from '../telemetry.ts'
 import { declaredTokens } from './declared-tokens.ts'
 import { availableAddress, natsAddress } from './listeners.ts'
+import { openLogFile } from './log-file.ts'
 import { readSources } from './sources.ts'
-import type { Terminal } from './terminal.ts'
+import type { Outlet, Terminal } from './terminal.ts'
 import { publishUpFile, removeUpFile, type UpFile } from './up-file.ts'
 import { teller, tellUp } from './up-output.ts'
 
@@ -39,7 +41,8 @@ const OPERATOR_NAME = 'gatehouse'
 /** Everything on one machine with nothing prepared, until the signal. Leaves no process behind. */
 export async function up(context: UpContext): Promise<void> {
   const { config, packageDir, terminal, signal } = context
-  const documents = parseDocuments(await readSources(config.documents))
+  const documents = readDocuments(await readSources(config.documents))
+  if (!existsSync(join(config.dataDir, TRUST_FILE))) await refuseAtFirstStart(documents)
   await using dir = await openDataDir(config.dataDir)
   const vault = openVault(config.masterKey, dir)
   const trust = TrustChain.open(dir.file(TRUST_FILE), vault, {
@@ -56,22 +59,27 @@ export async function up(context: UpContext): Promise<void> {
   }
   const http = await availableAddress('--http', config.http)
   const binary = await provideServer(context)
-  if (signal.aborted) return
+  signal.throwIfAborted()
 
-  await using serverLog = logFile(dir.file('nats-server.log'))
-  const log = serviceLog(config, dir)
+  const serverLogPath = dir.file('nats-server.log')
+  using serverLog = openLogFile(serverLogPath, saidOnce(terminal.err, serverLogPath))
+  using serviceLog = openServiceLog(context, dir)
+  const log = pino({ level: config.logLevel, base: { service: 'gatehouse' } }, serviceLog)
   await using server = await startEmbeddedServer({
     binary,
     configFile: join(packageDir, 'nats-server.conf'),
     dir,
     trust,
     listen,
-    log: serverLog.write,
+    log: serverLog.append,
   })
+  signal.throwIfAborted()
   const telemetry = createTelemetry(log, teller(terminal, config))
   await using gatehouse = await startGatehouse({ url: server.url, trust, vault, telemetry, log, replicas: 1 })
+  signal.throwIfAborted()
   const actor = { account: trust.chain.admin, user: 'gatehouse up' }
   await apply(gatehouse.admin, documents, actor)
+  signal.throwIfAborted()
   await gatehouse.accountsPushed()
   const tokens = await declaredTokens(documents, {
     file: dir.file('tokens.json'),
@@ -79,20 +87,21 @@ export async function up(context: UpContext): Promise<void> {
     admin: gatehouse.admin,
     actor,
   })
+  signal.throwIfAborted()
   await using web = await serveHttp({
     listen: http,
     metrics: telemetry.metrics,
     unready: () => unready(gatehouse),
   })
 
+  signal.throwIfAborted()
   const facts: UpFile = { ...urls(server), http: web.url, pid: process.pid, tokens }
   using _published = publishUpFile(dir.path, facts)
-  tellUp(terminal, config, facts)
+  tellUp(terminal, { config, up: facts, documents })
   await untilTheEnd(server, signal)
 }
 
 async function untilTheEnd(server: ServerProcess, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
   const ended = await Promise.race([server.exited, once(signal, 'abort').then(() => undefined)])
   if (ended === undefined) return
   throw new GatehouseError(
@@ -148,21 +157,25 @@ async function unready({ connection, admin }: Gatehouse): Promise<string | undef
 }
 
 /** JSON lines: to the log file of the directory, or to standard error for those who asked for JSON. */
-function serviceLog({ logLevel, output }: UpConfig, dir: DataDir): Logger {
-  const target =
-    output === 'json'
-      ? destination({ dest: 2, sync: true })
-      : destination({ dest: dir.file('gatehouse.log'), sync: true, mode: 0o600 })
-  return pino({ level: logLevel, base: { service: 'gatehouse' } }, target)
+function openServiceLog({ config, terminal }: UpContext, dir: DataDir): DestinationStream & Disposable {
+  if (config.output === 'json')
+    return { write: (line) => terminal.err.write(line), [Symbol.dispose]: () => undefined }
+  const path = dir.file('gatehouse.log')
+  const say = saidOnce(terminal.err, path)
+  const file = openLogFile(path, (error) => {
+    say(error)
+    throw error // For whoever counts what could not be logged: telemetry does, and goes on.
+  })
+  return { write: (line) => file.append(line.trimEnd()), [Symbol.dispose]: () => file[Symbol.dispose]() }
 }
 
-function logFile(path: string): AsyncDisposable & { readonly write: (line: string) => void } {
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 })
-  return {
-    write: (line) => void stream.write(`${line}\n`),
-    async [Symbol.asyncDispose]() {
-      stream.end()
-      await once(stream, 'close')
-    },
+/** A log that fails fails at every line; a person needs to hear it once. */
+function saidOnce(err: Outlet, path: string): (error: unknown) => void {
+  let said = false
+  return (error) => {
+    if (said) return
+    said = true
+    const why = error instanceof Error ? error.message : String(error)
+    err.write(`gatehouse: ${basename(path)} cannot be written, going on without: ${why}\n`)
   }
 }

@@ -1,29 +1,43 @@
+import { GatehouseError } from '../errors.ts'
+
 /** The bucket that holds the aggregates, and its keys: architecture section 6. */
 export const BUCKET = 'gatehouse'
 
 export const OPERATOR_KEY = 'operator'
-export const accountKey = (account: string): string => `account.${account}`
-export const userKey = (account: string, user: string): string => `user.${account}.${user}`
-export const policyKey = (policy: string): string => `policy.${policy}`
-export const sealedKey = (publicKey: string): string => `key.${publicKey}`
+export const accountKey = (account: string): string => `${ACCOUNT_PREFIX}${token(account)}`
+export const userKey = (account: string, user: string): string => `user.${token(account)}.${token(user)}`
+export const policyKey = (policy: string): string => `policy.${token(policy)}`
+export const sealedKey = (publicKey: string): string => `key.${token(publicKey)}`
+
+export const ACCOUNT_PREFIX = 'account.'
+/** Filters: what finds every account, policy, seed. A filter is no key, and a key is never one. */
+export const EVERY_ACCOUNT = `${ACCOUNT_PREFIX}*`
+export const EVERY_POLICY = 'policy.*'
+export const EVERY_SEALED = 'key.*'
 
 /** Names may hold what a KV key may not (`@`, non-ASCII letters), so they are written in base64url. */
-const encoded = (name: string): string => Buffer.from(name).toString('base64url')
+const encoded = (name: string): string => token(Buffer.from(name).toString('base64url'))
 
 export const accountNameKey = (name: string): string => `index.account-name.${encoded(name)}`
 /** The account comes last, so that one filter finds a login name in every account: `index.username.<name>.*`. */
 export const usernameKey = (name: string, account: string): string =>
-  `index.username.${encoded(name)}.${account}`
-export const usernameFilter = (name: string): string => usernameKey(name, '*')
+  `index.username.${encoded(name)}.${token(account)}`
+export const usernameFilter = (name: string): string => `index.username.${encoded(name)}.*`
 export const policyNameKey = (scope: string, name: string): string =>
-  `index.policy-name.${scope}.${encoded(name)}`
+  `index.policy-name.${token(scope)}.${encoded(name)}`
 
 /** From what a credential shows on the wire to its user: the hash of a token, the public key of an nkey. */
-export const tokenKey = (hash: string): string => `index.token.${hash}`
-export const nkeyKey = (publicKey: string): string => `index.nkey.${publicKey}`
+export const tokenKey = (hash: string): string => `index.token.${token(hash)}`
+export const nkeyKey = (publicKey: string): string => `index.nkey.${token(publicKey)}`
 
 /** What an index entry that leads to a user holds. */
 export interface UserReference {
   readonly account: string
   readonly user: string
+}
+
+/** What comes into a key is one token of it, and no wildcard: `*` for an account would read another one. */
+function token(text: string): string {
+  if (/^[\w-]+$/.test(text)) return text
+  throw new GatehouseError('invalid_request', 'an id must be letters, digits, _ or -')
 }

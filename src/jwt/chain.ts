@@ -27,14 +27,10 @@ export interface Chain {
 
 /** What the service needs of the system account on its one connection (reference C.2, D). */
 const SYSTEM_EXPORTS: readonly Export[] = [
-  systemService('$SYS.REQ.CLAIMS.*'),
-  systemService('$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP'),
-  systemService('$SYS.REQ.SERVER.PING.IDZ'),
-  systemService('$SYS.REQ.SERVER.PING.CONNZ'),
-  systemService('$SYS.REQ.SERVER.*.KICK'),
-  systemStream('$SYS.ACCOUNT.*.CONNECT'),
-  systemStream('$SYS.ACCOUNT.*.DISCONNECT'),
-]
+  '$SYS.REQ.CLAIMS.UPDATE',
+  '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
+  '$SYS.REQ.SERVER.*.IDZ',
+].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
 
 /** Every account may send commands; who may do what is decided by who the bus says it is (reference I.1). */
 const COMMANDS: Export = { name: 'gatehouse commands', subject: 'auth.v1.>', type: 'service' }
@@ -56,6 +52,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$JS.API.STREAM.CREATE.KV_gatehouse',
       '$JS.API.STREAM.UPDATE.KV_gatehouse',
       '$JS.API.STREAM.MSG.GET.KV_gatehouse',
+      '$JS.API.STREAM.PURGE.KV_gatehouse',
       '$JS.API.DIRECT.GET.KV_gatehouse',
       '$JS.API.DIRECT.GET.KV_gatehouse.>',
       '$JS.API.CONSUMER.CREATE.KV_gatehouse',
@@ -69,7 +66,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$KV.gatehouse.>',
       '$SYS.REQ.CLAIMS.UPDATE',
       '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
-      '$SYS.REQ.SERVER.PING.IDZ',
+      '$SYS.REQ.SERVER.*.IDZ',
       // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
       '$SYS._INBOX.>',
       '_R_.>',
@@ -194,12 +191,4 @@ function taken({ name = '', subject, type }: Export, { from, by, signer, issuedA
     ...(signer.publicKey !== from && { issuerAccount: from }),
   })
   return { name, subject, type, account: from, token: encode(activation, signer), local_subject: subject }
-}
-
-function systemService(subject: string): Export {
-  return { name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }
-}
-
-function systemStream(subject: string): Export {
-  return { name: subject, subject, type: 'stream', token_req: true }
 }

@@ -6,7 +6,7 @@ import type { AccountClaims, Unsigned } from '../jwt/claims.ts'
 import { decode, encode } from '../jwt/token.ts'
 import type { Signer } from '../keys/signer.ts'
 
-/** Every full resolver answers; they have when nobody has said anything for this long. */
+/** Every full resolver answers. All have when as many as there are servers did, or nobody has for this long. */
 const QUIET_MS = 300
 const ROUND_MS_MAX = 5_000
 const RETRY_MS = 1_000
@@ -17,12 +17,14 @@ export interface ClaimsSource {
   /** The claims an account should have; undefined for one that is not ours to push. */
   claims(account: Account, issuedAt: number): Unsigned<AccountClaims> | undefined
   readonly nowMs: () => number
+  /** How many servers there are; 0 when nobody knows. */
+  readonly servers: () => number
   readonly onError: (error: unknown, account: Account) => void
 }
 
 /**
- * Keeps the account JWTs in the resolvers as the state says: looked up, compared, pushed, looked at again, and again
- * until true. `iat` grows with every push, or resolvers would keep what they have (reference C.4).
+ * Keeps the account JWTs in the resolvers as the state says: looked up, compared, pushed, and again until every one
+ * of them has it. `iat` grows with every push, or resolvers would keep what they have (reference C.4).
  */
 export class AccountClaimsPush implements AsyncDisposable {
   readonly #nc: NatsConnection
@@ -66,12 +68,15 @@ export class AccountClaimsPush implements AsyncDisposable {
   async #push(account: Account): Promise<void> {
     const source = this.#source
     const held = await this.#lookUp(account.id)
-    const newest = Math.max(0, ...held.map(({ iat }) => iat))
+    const newest = Math.max(0, ...held.map((there) => there?.iat ?? 0))
     const issuedAt = Math.max(Math.floor(source.nowMs() / 1_000), newest + 1)
     const wanted = source.claims(account, issuedAt)
     if (wanted === undefined) return
     // Compared as if issued when the one that is there was: only what they say counts.
-    if (held.length > 0 && held.every((there) => says(there, source.claims(account, there.iat)))) return
+    const isTrue = held.every(
+      (there) => there !== undefined && says(there, source.claims(account, there.iat)),
+    )
+    if (isTrue && held.length > 0 && held.length >= source.servers()) return
     const replies = await this.#ask('$SYS.REQ.CLAIMS.UPDATE', encode(wanted, source.operatorSigner))
     const refused = replies
       .map((reply) => JSON.parse(reply) as { error?: { description?: string } })
@@ -79,17 +84,22 @@ export class AccountClaimsPush implements AsyncDisposable {
     if (refused !== undefined)
       throw unavailable(`a resolver refused account "${account.name}": ${refused.error?.description ?? ''}`)
     if (replies.length === 0) throw unavailable('no resolver answered')
+    if (replies.length < source.servers()) throw unavailable('not every resolver answered')
   }
 
-  async #lookUp(account: string): Promise<readonly AccountClaims[]> {
+  /** What each resolver holds; undefined for one that has nothing, or nothing that can be read. */
+  async #lookUp(account: string): Promise<readonly (AccountClaims | undefined)[]> {
     const replies = await this.#ask(`$SYS.REQ.ACCOUNT.${account}.CLAIMS.LOOKUP`, '')
-    return replies.flatMap((token) => (token === '' ? [] : accountClaims(token)))
+    return replies.map(accountClaims)
   }
 
   async #ask(subject: string, body: string): Promise<readonly string[]> {
     const replies: string[] = []
     const options = { strategy: 'stall', stall: QUIET_MS, maxWait: ROUND_MS_MAX } as const
-    for await (const reply of await this.#nc.requestMany(subject, body, options)) replies.push(reply.string())
+    for await (const reply of await this.#nc.requestMany(subject, body, options)) {
+      replies.push(reply.string())
+      if (replies.length === this.#source.servers()) break
+    }
     return replies
   }
 
@@ -104,12 +114,12 @@ export class AccountClaimsPush implements AsyncDisposable {
   }
 }
 
-function accountClaims(token: string): readonly AccountClaims[] {
+function accountClaims(token: string): AccountClaims | undefined {
   try {
     const decoded = decode(token)
-    return decoded.type === 'account' ? [decoded.claims] : []
+    return decoded.type === 'account' ? decoded.claims : undefined
   } catch {
-    return [] // Somebody pushed what is no account JWT: it will be replaced.
+    return undefined // Nothing is there, or somebody pushed what is no account JWT: it will be replaced.
   }
 }
 

@@ -5,25 +5,44 @@ import type { Answer, Asked } from '../admin/execute.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
 import { QUEUE } from './auth-callout.ts'
 import type { ServiceConnection } from './connection.ts'
+import { UnderWay } from './under-way.ts'
 
 /** ADR-32 wants numbers; ours are words, which callers should switch on. Whatever is not listed is a fault of ours. */
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_request: 400,
   no_caller: 401,
   forbidden: 403,
+  policy_missing: 403,
+  template_value_missing: 403,
   not_found: 404,
   already_exists: 409,
   revision_conflict: 409,
-  in_use: 409,
-  unenforceable_limit: 422,
+  too_large: 413,
   busy: 429,
   unavailable: 503,
 }
+
+/** Of a command's body, in bytes. What is larger is not even parsed. */
+export const BODY_MAX = 64 * 1_024
+/**
+ * Commands under way in one replica, and for one caller. What comes beyond is told so at once: a queue of commands
+ * would take memory and time from the logins that are answered beside it.
+ */
+const COMMANDS_MAX = 256
+export const COMMANDS_PER_CALLER_MAX = 64
+
+/** A refusal is for people, whatever somebody sent: it fits the smallest `max_payload` that is sensible. Characters. */
+const FAULTS_MAX = 50
+const MESSAGE_MAX = 1_024
+const PLACE_MAX = 256
+const DESCRIPTION_MAX = 256
 
 export interface AdminServiceOptions {
   readonly commands: readonly Command[]
   readonly version: string
   readonly execute: (command: Command, asked: Asked) => Promise<Answer>
+  /** With `ok` or the code of the refusal. */
+  readonly onDone: (command: Command, outcome: string) => void
   readonly onError: (error: unknown, command: Command) => void
 }
 
@@ -38,7 +57,7 @@ export async function serveAdmin(
     description: 'Operators, accounts, users and policies by command',
     queue: QUEUE,
   })
-  const underWay = new Set<Promise<void>>()
+  const underWay = new UnderWay({ perCallerMax: COMMANDS_PER_CALLER_MAX })
   for (const command of options.commands) {
     service.addEndpoint(command.name.replace('.', '-'), {
       subject: `auth.v1.${command.name}`,
@@ -48,40 +67,56 @@ export async function serveAdmin(
           options.onError(error, command)
           return
         }
-        const responding = respond(command, request, options).finally(() => underWay.delete(responding))
-        underWay.add(responding)
+        const asked: Request = { command, request, underWay }
+        if (underWay.size >= COMMANDS_MAX) turnAway(asked, options)
+        else underWay.keep(respond(asked, options), (failed) => options.onError(failed, command))
       },
     })
   }
   return {
     async [Symbol.asyncDispose]() {
-      await Promise.all(underWay)
+      await underWay.ended()
       if (connection.isConnected) await service.stop()
     },
   }
 }
 
-async function respond(command: Command, request: ServiceMsg, options: AdminServiceOptions): Promise<void> {
+interface Request {
+  readonly command: Command
+  readonly request: ServiceMsg
+  readonly underWay: UnderWay
+}
+
+/** The cheapest first: who asks is in a header, and only then is the body looked at. */
+async function respond(asked: Request, options: AdminServiceOptions): Promise<void> {
+  const { command, request, underWay } = asked
   try {
-    const actor = callerOf(request.headers?.get('Nats-Request-Info'))
+    const actor = callerOf(requestInfoOf(request))
+    using place = underWay.place(`${actor.account} ${actor.user}`)
+    if (place === undefined) {
+      turnAway(asked, options)
+      return
+    }
     const answer = await options.execute(command, { actor, payload: payloadOf(request) })
     request.respond(JSON.stringify(answer))
+    options.onDone(command, 'ok')
   } catch (error) {
-    const known = error instanceof GatehouseError && STATUS[error.code] !== undefined
-    if (!known) options.onError(error, command)
-    const code = known ? error.code : 'internal_error'
-    const message = known ? error.message : 'internal error'
-    const faults = known ? error.faults.map(({ where, rule }) => ({ where, rule })) : []
-    const status = known ? (STATUS[error.code] ?? 500) : 500
-    request.respondError(
-      status,
-      message.slice(0, 256).replaceAll(/\s+/g, ' '),
-      JSON.stringify({ error: { code, message, faults } }),
-    )
+    refuse(asked, error, options)
+  }
+}
+
+/** Whoever publishes writes headers too, and nats.js refuses to read what is none. */
+function requestInfoOf(request: ServiceMsg): string | undefined {
+  try {
+    return request.headers?.get('Nats-Request-Info')
+  } catch {
+    return undefined
   }
 }
 
 function payloadOf(request: ServiceMsg): unknown {
+  if (request.data.length > BODY_MAX)
+    throw new GatehouseError('too_large', `the body must have at most ${BODY_MAX} bytes`)
   const text = request.string()
   if (text.trim() === '') return {}
   try {
@@ -89,4 +124,42 @@ function payloadOf(request: ServiceMsg): unknown {
   } catch {
     throw new GatehouseError('invalid_request', 'the body must be JSON')
   }
+}
+
+const CROWDED = 'too many commands at once: try again'
+const CROWDED_BODY = JSON.stringify({ error: { code: 'busy', message: CROWDED, faults: [] } })
+
+function turnAway({ command, request }: Request, options: AdminServiceOptions): void {
+  request.respondError(STATUS.busy ?? 0, CROWDED, CROWDED_BODY)
+  options.onDone(command, 'busy')
+}
+
+function refuse({ command, request }: Request, error: unknown, options: AdminServiceOptions): void {
+  const known = error instanceof GatehouseError && STATUS[error.code] !== undefined ? error : undefined
+  if (known === undefined) options.onError(error, command)
+  const code = known?.code ?? 'internal_error'
+  const message = cut(known?.message ?? 'internal error', MESSAGE_MAX)
+  options.onDone(command, code)
+  const status = known === undefined ? 500 : (STATUS[known.code] ?? 500)
+  const description = cut(message, DESCRIPTION_MAX).replaceAll(/\s+/g, ' ')
+  const body = JSON.stringify({ error: { code, message, ...faultsOf(known) } })
+  try {
+    request.respondError(status, description, body)
+  } catch (failed) {
+    options.onError(failed, command)
+    request.respondError(status, code, JSON.stringify({ error: { code, message: code, faults: [] } }))
+  }
+}
+
+/** The first of them, and how many more there are. */
+function faultsOf(error: GatehouseError | undefined): Readonly<Record<string, unknown>> {
+  const all = error?.faults ?? []
+  const faults = all
+    .slice(0, FAULTS_MAX)
+    .map(({ where, rule }) => ({ where: cut(where, PLACE_MAX), rule: cut(rule, PLACE_MAX) }))
+  return { faults, ...(all.length > faults.length ? { more: all.length - faults.length } : {}) }
+}
+
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
 }

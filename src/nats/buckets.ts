@@ -15,7 +15,8 @@ export const STATE_STREAM = `KV_${BUCKET}`
 /** Subjects of the bucket's keys are `$KV.gatehouse.<key>`. */
 export const STATE_PREFIX = `$KV.${BUCKET}.`
 
-const AUDIT_STREAM = 'auth-events'
+/** Who did what. */
+export const AUDIT_STREAM = 'auth-events'
 const DAY_NANOS = 86_400 * 1_000_000_000
 const STREAM_NOT_FOUND = 10_059
 

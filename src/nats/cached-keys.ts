@@ -13,6 +13,8 @@ export interface CacheSizes {
 }
 
 const REREADS_MAX = 3
+/** Fetches under way. While JetStream does not answer, those who have to be fetched do not hold up those who are known. */
+const FETCHES_MAX = 500
 const NOTHING: ReadonlyMap<string, unknown> = new Map()
 
 /**
@@ -62,6 +64,7 @@ export class CachedKeys {
   #once(name: string, fetch: () => Promise<unknown>): Promise<unknown> {
     const under = this.#fetching.get(name)
     if (under !== undefined) return under
+    if (this.#fetching.size >= FETCHES_MAX) return Promise.reject(unavailable('too many fetches under way'))
     const fetching = fetch().finally(() => {
       if (this.#fetching.get(name) === fetching) this.#fetching.delete(name)
     })
@@ -119,10 +122,14 @@ async function reading<Result>(answer: Promise<Result>): Promise<Result> {
   try {
     return await answer
   } catch (cause) {
-    throw new GatehouseError('unavailable', 'the state cannot be read: JetStream does not answer', { cause })
+    throw unavailable('JetStream does not answer', cause)
   }
 }
 
 function lagging(): GatehouseError {
-  return new GatehouseError('unavailable', 'a replica of the state lags behind')
+  return unavailable('a replica lags behind')
+}
+
+function unavailable(why: string, cause?: unknown): GatehouseError {
+  return new GatehouseError('unavailable', `the state cannot be read: ${why}`, { cause })
 }

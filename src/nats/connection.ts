@@ -20,6 +20,8 @@ export interface ConnectionObserver {
 export interface ServiceConnection extends AsyncDisposable {
   readonly nc: NatsConnection
   readonly isConnected: boolean
+  /** Calls whenever the connection is there again after an interruption. */
+  onReconnect(listener: () => void): void
 }
 
 /**
@@ -33,16 +35,26 @@ export async function connectService(
 ): Promise<ServiceConnection> {
   const nc = await connect(optionsOf(url, user))
   let isConnected = true
-  observer.connected(nc.getServer())
+  const listeners = new Set<() => void>()
+  try {
+    observer.connected(nc.getServer())
+  } catch (error) {
+    await nc.close() // Nobody else has it, so nobody else would.
+    throw error
+  }
   void (async () => {
     for await (const status of nc.status()) {
       isConnected = told(status, observer) ?? isConnected
+      if (status.type === 'reconnect') for (const listener of listeners) listener()
     }
   })()
   return {
     nc,
     get isConnected() {
       return isConnected && !nc.isClosed()
+    },
+    onReconnect(listener) {
+      listeners.add(listener)
     },
     async [Symbol.asyncDispose]() {
       if (nc.isClosed()) return

@@ -1,10 +1,10 @@
 import {
-  chmodSync,
   closeSync,
   fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { GatehouseError } from '../errors.ts'
 import { notedProcess, processNote } from './process-identity.ts'
 
-/** Where everything of one system on one machine is kept. Only its owner may look inside (0700). */
+/** Where everything of one system on one machine is kept. Made by us, it is 0700; what is secret in it is 0600 in any case. */
 export interface DataDir extends AsyncDisposable {
   readonly path: string
   file(name: string): string
@@ -23,13 +23,22 @@ export interface DataDir extends AsyncDisposable {
 
 const LOCK = 'gatehouse.pid'
 
+/** What only a folder of ours holds, from the first moment on. A master key may be put there beforehand. */
+const OURS = ['trust.json', 'master.key']
+
 /**
  * Opens the directory, made if need be, for this process alone. Throws `in_use` while another Gatehouse runs on it;
- * what one left behind that was killed is taken over.
+ * what one left behind that was killed is taken over. Throws `invalid_configuration` for a folder with things of
+ * others, and touches nothing there.
  */
 export async function openDataDir(path: string): Promise<DataDir> {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  chmodSync(path, 0o700)
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    refuseOthers(path)
+  } catch (error) {
+    if (error instanceof GatehouseError) throw error
+    throw unusable(`${path} cannot be the data directory`, { error, remedy: 'use another --data-dir' })
+  }
   const lock = join(path, LOCK)
   await takeLock(lock, path)
   return {
@@ -40,6 +49,54 @@ export async function openDataDir(path: string): Promise<DataDir> {
       return Promise.resolve()
     },
   }
+}
+
+/** What a file system has there by itself is nobody's. */
+function refuseOthers(path: string): void {
+  const names = readdirSync(path).filter((name) => name !== 'lost+found')
+  const isOurs = names.some((name) => OURS.includes(name) || name.startsWith(LOCK))
+  if (names.length === 0 || isOurs) return
+  const message = `${path} holds other things, and no Gatehouse made it: name an empty or a new --data-dir`
+  throw new GatehouseError('invalid_configuration', message)
+}
+
+/** Who runs on the directory now; undefined when nobody does. */
+export function holderOf(path: string): Promise<number | undefined> {
+  return notedProcess(readIfThere(join(path, LOCK)))
+}
+
+/** What a JSON file of ours must have at the top, and what a person can do where it has not. */
+export interface Expected {
+  readonly fields: readonly string[]
+  readonly remedy: string
+}
+
+/**
+ * The JSON object in a file; undefined when there is no file. Throws `invalid_configuration` with the remedy when it
+ * cannot be read or is no such thing; never with what is in it.
+ */
+export function readJsonFile(
+  file: string,
+  { fields, remedy }: Expected,
+): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof value === 'object' && value !== null && fields.every((field) => Object.hasOwn(value, field)))
+      return value as Readonly<Record<string, unknown>>
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    if (!(error instanceof SyntaxError)) throw unusable(`${file} cannot be read`, { error, remedy })
+  }
+  throw new GatehouseError('invalid_configuration', `${file} is damaged or cut short: ${remedy}`)
+}
+
+function unusable(what: string, { error, remedy }: { error: unknown; remedy: string }): GatehouseError {
+  const why = codeOf(error) ?? 'it failed'
+  return new GatehouseError('invalid_configuration', `${what} (${why}): ${remedy}`, { cause: error })
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 /**
@@ -88,7 +145,7 @@ function unlessCode(code: string, act: () => unknown): boolean {
     act()
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === code) return false
+    if (codeOf(error) === code) return false
     throw error
   }
 }

@@ -5,7 +5,11 @@ import type { Account } from '../domain/account.ts'
 import type { Operator } from '../domain/operator.ts'
 import type { Policy } from '../domain/policy.ts'
 import {
+  ACCOUNT_PREFIX,
   accountKey,
+  EVERY_ACCOUNT,
+  EVERY_POLICY,
+  EVERY_SEALED,
   nkeyKey,
   OPERATOR_KEY,
   policyKey,
@@ -20,8 +24,11 @@ import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 import { CachedKeys, type CacheSizes } from './cached-keys.ts'
 import { watch, type Change } from './watch.ts'
 
+/** Less than a server waits for an answer: what comes later is of no use. */
+const FETCH_MS_MAX = 1_500
+
 /** What is kept in memory. */
-const RECORDS = [OPERATOR_KEY, accountKey('*'), policyKey('*')]
+const RECORDS = [OPERATOR_KEY, EVERY_ACCOUNT, EVERY_POLICY]
 
 /**
  * What this replica knows: operator, accounts and policies in memory, users and what leads to them on first use
@@ -44,11 +51,11 @@ export class KvDirectory implements Directory, AsyncDisposable {
 
   /** Resolves when it knows everything it keeps in memory. */
   static async open(nc: NatsConnection, sizes: CacheSizes): Promise<KvDirectory> {
-    const manager = await jetstreamManager(nc)
+    const manager = await jetstreamManager(nc, { timeout: FETCH_MS_MAX })
     const users = new CachedKeys(manager, sizes)
     const directory = new KvDirectory(manager, users)
     const records = { keys: RECORDS, of: 'everything' } as const
-    const looked = { keys: ['user.>', 'index.>', sealedKey('*')], of: 'changes' } as const
+    const looked = { keys: ['user.>', 'index.>', EVERY_SEALED], of: 'changes' } as const
     // First the changes: nothing may be fetched that nobody would be told of.
     directory.#watches.push(await watch(nc, looked, ({ key, revision }) => users.forget(key, revision)))
     directory.#watches.push(await watch(nc, records, (change) => directory.#take(change)))
@@ -68,8 +75,9 @@ export class KvDirectory implements Directory, AsyncDisposable {
   }
 
   get accounts(): readonly Account[] {
-    const prefix = accountKey('')
-    return [...this.#records].flatMap(([key, record]) => (key.startsWith(prefix) ? [record as Account] : []))
+    return [...this.#records].flatMap(([key, record]) =>
+      key.startsWith(ACCOUNT_PREFIX) ? [record as Account] : [],
+    )
   }
 
   /** Resolves when what is in memory is at least as new as what is stored now. */
@@ -126,7 +134,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
   #take({ key, value, revision }: Change): void {
     if (value === undefined) this.#records.delete(key)
     else this.#records.set(key, value)
-    if (value !== undefined && key.startsWith(accountKey(''))) {
+    if (value !== undefined && key.startsWith(ACCOUNT_PREFIX)) {
       for (const listener of this.#accountListeners) listener(value as Account)
     }
     this.#revision = revision

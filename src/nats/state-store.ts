@@ -42,6 +42,7 @@ export class KvStateStore implements StateStore {
   }
 
   async get(key: string): Promise<Stored> {
+    refuseFilter(key)
     try {
       const message = await this.#manager.streams.getMessage(STATE_STREAM, {
         last_by_subj: `${STATE_PREFIX}${key}`,
@@ -61,6 +62,7 @@ export class KvStateStore implements StateStore {
    * which refusal it met; without waiting for the first acknowledgement, it costs one round trip.
    */
   async commit(writes: readonly Write[]): Promise<ReadonlyMap<string, number>> {
+    for (const { key } of writes) refuseFilter(key)
     const batch = nuid.next()
     const last = writes.length - 1
     const messages = writes.map((write, index) => messageOf(write, { batch, index, last }))
@@ -95,6 +97,14 @@ export class KvStateStore implements StateStore {
       })
     }
   }
+}
+
+/** ADR-8. A wildcard in a key would read what somebody else stored, and write where nobody looks. */
+const KEY = /^[-/=\w]+(?:\.[-/=\w]+)*$/
+
+function refuseFilter(key: string): void {
+  if (KEY.test(key)) return
+  throw new GatehouseError('invalid_request', 'a key must be tokens of letters, digits, _, -, / or =')
 }
 
 interface BatchMessage {

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
 import type { Account, AccountRole } from '../domain/account.ts'
-import type { Founding, FoundingAccount } from '../admin/found.ts'
+import { FOUNDED_NAMES, type Founding, type FoundingAccount } from '../admin/found.ts'
 import { GatehouseError } from '../errors.ts'
 import {
   calloutClaims,
@@ -16,7 +15,7 @@ import type { NkeyKind } from '../keys/nkey.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SealedKey, Vault } from '../keys/vault.ts'
 import type { Xkey } from '../keys/xkey.ts'
-import { writeAtomically } from './data-dir.ts'
+import { readJsonFile, writeAtomically } from './data-dir.ts'
 
 /** How a system is made, chosen once. */
 export interface TrustOptions {
@@ -75,8 +74,10 @@ export class TrustChain {
    * `invalid_configuration` for a choice other than the one it was made with, and touches nothing.
    */
   static open(path: string, vault: Vault, make: TrustOptions & { readonly at: string }): TrustChain {
-    if (existsSync(path)) {
-      const file = JSON.parse(readFileSync(path, 'utf8')) as TrustFile
+    const remedy = 'put it back from a backup; nothing else can open this system'
+    const found = readJsonFile(path, { fields: ['check', 'signing', 'keys'], remedy })
+    if (found !== undefined) {
+      const file = found as unknown as TrustFile
       vault.verifyCheck(file.check)
       refuseChange(file, make)
       return new TrustChain(file, vault)
@@ -168,7 +169,7 @@ export class TrustChain {
 
   #founding(role: Exclude<AccountRole, 'tenant'>): FoundingAccount {
     const signing = this.#file.keys[`${role}Signing`]
-    const name = { system: 'SYS', callout: 'AUTH', admin: 'ADMIN' }[role]
+    const name = FOUNDED_NAMES[role]
     return { id: this.#key(role), name, role, signingKeys: signing === undefined ? [] : [signing.publicKey] }
   }
 

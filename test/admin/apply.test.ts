@@ -5,7 +5,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apply } from '../../src/admin/apply.ts'
 import { policies } from '../../src/admin/aggregates.ts'
-import { parseDocuments, type Documents, type SourceFile } from '../../src/admin/documents.ts'
+import { parseDocuments, readDocuments, type Documents, type SourceFile } from '../../src/admin/documents.ts'
 import { execute } from '../../src/admin/execute.ts'
 import { accountNamed, userNamed } from '../../src/admin/lookup.ts'
 import { plan, type Step } from '../../src/admin/plan.ts'
@@ -210,6 +210,25 @@ describe('documents that do not fit together', () => {
         const [, where = '', rule = ''] = /^(\S+ \S+): (.*)$/.exec(shift(fault)) ?? []
         return { where, rule }
       }),
+    })
+    expect(await lastSequence()).toBe(before)
+  })
+
+  it('with what is wrong in their fields, all at once', async () => {
+    const before = await lastSequence()
+    const read = readDocuments([
+      { path: 'a.yaml', text: 'kind: policy\nname: p\npublsh: {}\n' },
+      {
+        path: 'b.yaml',
+        text: 'kind: account\nname: NEW\nusers: [{ name: u, policies: [p, nope, developer] }]\n',
+      },
+    ])
+    await expect(apply(world.gatehouse.admin, read, actor)).rejects.toMatchObject({
+      code: 'invalid_document',
+      faults: [
+        { where: 'a.yaml:3:1 publsh', rule: 'is not a field that is known here' },
+        { where: 'b.yaml:3:34 users[0].policies[1]', rule: 'there is no policy "nope"' },
+      ],
     })
     expect(await lastSequence()).toBe(before)
   })

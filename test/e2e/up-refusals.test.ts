@@ -109,6 +109,9 @@ describe('gatehouse up refuses to start', () => {
     [['up', '--no-such-flag'], '--no-such-flag'],
     [['up', '--listen', 'nowhere'], '--listen'],
     [['no-such-command'], 'no-such-command'],
+    [['up', '--documents', '/nonexistent'], '/nonexistent has none of'],
+    [['up', '--data-dir', PROJECT], 'holds other things'],
+    [['up', '--data-dir', join(PROJECT, 'package.json')], 'package.json cannot be the data directory'],
   ])('when it is called wrongly: %j', async (args, named) => {
     await using refused = gatehouse(args)
     const { code, out, err } = await refused.finished
@@ -155,7 +158,7 @@ describe('gatehouse up', () => {
     await using started = up(dataDir)
     await eventually(async () => (await processesOf(join(dataDir, 'ports'))).length > 0)
     started.child.kill('SIGTERM')
-    expect((await started.finished).code).toBe(0)
+    expect(await started.finished).toMatchObject({ code: 0, out: '' })
     expect(await processesOf(dataDir)).toEqual([])
   })
 })

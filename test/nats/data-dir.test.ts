@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openDataDir, writeAtomically } from '../../src/nats/data-dir.ts'
+import { openDataDir, readJsonFile, writeAtomically } from '../../src/nats/data-dir.ts'
 import { processIdentity, processNote } from '../../src/nats/process-identity.ts'
 import { temporaryFolder } from '../support/programs.ts'
 
@@ -40,11 +40,40 @@ describe('a data directory', () => {
     expect(await readdir(path)).toEqual([])
   })
 
-  it('that others could read is closed to them', async () => {
+  it('that was there keeps its mode', async () => {
     await using folder = await temporaryFolder()
     await chmod(folder.path, 0o755)
     await using _dir = await openDataDir(folder.path)
-    expect(await mode(folder.path)).toBe('700')
+    expect(await mode(folder.path)).toBe('755')
+  })
+
+  it('with things of others is refused, and nothing there is touched', async () => {
+    await using folder = await temporaryFolder()
+    await chmod(folder.path, 0o755)
+    await writeFile(join(folder.path, 'thesis.txt'), 'years of work')
+    await expect(openDataDir(folder.path)).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: expect.stringContaining(`${folder.path} holds other things`) as string,
+    })
+    expect(await mode(folder.path)).toBe('755')
+    expect(await readdir(folder.path)).toEqual(['thesis.txt'])
+  })
+
+  it.each(['trust.json', 'master.key', LOCK])('with %s beside things of others is ours', async (name) => {
+    await using folder = await temporaryFolder()
+    await writeFile(join(folder.path, name), '')
+    await writeFile(join(folder.path, 'gatehouse.log'), '')
+    await using _dir = await openDataDir(folder.path)
+  })
+
+  it('cannot be a file', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'file')
+    await writeFile(path, '')
+    await expect(openDataDir(path)).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: expect.stringContaining(`${path} cannot be the data directory`) as string,
+    })
   })
 
   it('belongs to one at a time', async () => {
@@ -117,5 +146,42 @@ describe('a file written atomically', () => {
     await mkdir(join(file, 'kept'), { recursive: true })
     expect(() => writeAtomically(file, 'new')).toThrow()
     expect(await readdir(file)).toEqual(['kept'])
+  })
+})
+
+describe('a JSON file', () => {
+  const expected = { fields: ['secret'], remedy: 'put it back' }
+
+  it('is read; one that is not there is undefined', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'f')
+    expect(readJsonFile(file, expected)).toBeUndefined()
+    await writeFile(file, '{"secret":"hunter2"}')
+    expect(readJsonFile(file, expected)).toEqual({ secret: 'hunter2' })
+  })
+
+  it.each(['', '{"secret":"hunter2"', 'null', '"hunter2"', '{"other":"hunter2"}'])(
+    'that holds %j is refused by name and remedy, without what it holds',
+    async (text) => {
+      await using folder = await temporaryFolder()
+      const file = join(folder.path, 'f')
+      await writeFile(file, text)
+      expect(() => readJsonFile(file, expected)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_configuration',
+          message: `${file} is damaged or cut short: put it back`,
+        }),
+      )
+    },
+  )
+
+  it('that cannot be read is refused by name and remedy', async () => {
+    await using folder = await temporaryFolder()
+    expect(() => readJsonFile(folder.path, expected)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_configuration',
+        message: `${folder.path} cannot be read (EISDIR): put it back`,
+      }),
+    )
   })
 })

@@ -104,6 +104,16 @@ describe('a key', () => {
   })
 })
 
+describe('a filter is no key', () => {
+  it.each(['test.*', 'test.>', '>', '*', 'test..one', '.one', 'one.', 'a b', ''])('%j', async (key) => {
+    const before = await lastSequence()
+    const refused: unknown = expect.objectContaining({ code: 'invalid_request' })
+    await expect(store.get(key)).rejects.toEqual(refused)
+    await expect(store.commit([write('beside', 1), { key, value: 1, expected: 0 }])).rejects.toEqual(refused)
+    expect(await lastSequence()).toBe(before)
+  })
+})
+
 it('says that it is busy while others hold every batch that the stream takes', async () => {
   const { nc } = world.gatehouse.connection
   for (let n = 0; n < 60; n += 1) {

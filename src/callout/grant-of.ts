@@ -1,0 +1,34 @@
+import type { Account } from '../domain/account.ts'
+import type { Grant } from '../domain/grant.ts'
+import type { User } from '../domain/user.ts'
+import { GatehouseError } from '../errors.ts'
+import { compile } from './compile.ts'
+import type { Directory } from './directory.ts'
+import { policiesOf } from './eligible.ts'
+import { Denial } from './reason.ts'
+
+/** A user as the bus knows it: the account's public key, and the name in its JWT. */
+export interface Named {
+  readonly account: string
+  readonly user: string
+}
+
+/**
+ * What the door would grant a user now, by the same memory and the same compiled grant. Throws `not_found`, or
+ * `policy_missing` and `template_value_missing` where the door would deny for that.
+ */
+export async function grantOf(
+  named: Named,
+  directory: Directory,
+): Promise<{ readonly account: Account; readonly user: User; readonly grant: Grant }> {
+  const account = directory.account(named.account)
+  const users = account === undefined ? [] : await directory.usersNamed(named.user)
+  const user = users.find(({ account }) => account === named.account)
+  if (account === undefined || user === undefined)
+    throw new GatehouseError('not_found', `there is no user "${named.user}" in account "${named.account}"`)
+  const policies = policiesOf(user, account, directory)
+  const grant = policies instanceof Denial ? policies : compile({ user, account, policies })
+  if (!(grant instanceof Denial)) return { account, user, grant }
+  const code = grant.reason === 'template_value_missing' ? grant.reason : 'policy_missing'
+  throw new GatehouseError(code, `nothing is granted: ${grant.detail ?? grant.reason}`)
+}
