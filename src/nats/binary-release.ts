@@ -127,7 +127,7 @@ function percentReporter({ tool, version, report }: Fetching, total: number): (r
   return (received) => {
     if (total === 0) return
     const percent = Math.floor((100 * received) / total)
-    if (percent < told + PERCENT_STEP) return
+    if (percent < told + PERCENT_STEP && received < total) return // The last one is always told.
     told = percent
     report({ text: `fetching ${tool.name} ${version}: ${percent} %`, percent })
   }
