@@ -4,7 +4,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -23,20 +22,14 @@ export interface DataDir extends AsyncDisposable {
 
 const LOCK = 'gatehouse.pid'
 
-/** What only a folder of ours holds, from the first moment on. A master key may be put there beforehand. */
-const OURS = ['trust.json', 'master.key']
-
 /**
  * Opens the directory, made if need be, for this process alone. Throws `in_use` while another Gatehouse runs on it;
- * what one left behind that was killed is taken over. Throws `invalid_configuration` for a folder with things of
- * others, and touches nothing there.
+ * what one left behind that was killed is taken over. A folder that is there keeps its mode and whatever it holds.
  */
 export async function openDataDir(path: string): Promise<DataDir> {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
-    refuseOthers(path)
   } catch (error) {
-    if (error instanceof GatehouseError) throw error
     throw unusable(`${path} cannot be the data directory`, { error, remedy: 'use another --data-dir' })
   }
   const lock = join(path, LOCK)
@@ -49,15 +42,6 @@ export async function openDataDir(path: string): Promise<DataDir> {
       return Promise.resolve()
     },
   }
-}
-
-/** What a file system has there by itself is nobody's. */
-function refuseOthers(path: string): void {
-  const names = readdirSync(path).filter((name) => name !== 'lost+found')
-  const isOurs = names.some((name) => OURS.includes(name) || name.startsWith(LOCK))
-  if (names.length === 0 || isOurs) return
-  const message = `${path} holds other things, and no Gatehouse made it: name an empty or a new --data-dir`
-  throw new GatehouseError('invalid_configuration', message)
 }
 
 /** Who runs on the directory now; undefined when nobody does. */
