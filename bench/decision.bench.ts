@@ -34,7 +34,7 @@ const at = '2026-01-01T00:00:00Z'
 const token = createToken()
 const tokenHash = hashToken(token)
 const account: Account = {
-  status: 'active',
+  status: 'present',
   id: target.publicKey,
   name: 'ORDERS',
   role: 'tenant',
@@ -45,11 +45,12 @@ const account: Account = {
   createdAt: at,
 }
 const user: User = {
-  status: 'active',
+  status: 'present',
   id: '01',
   account: account.id,
   name: 'alice@example.com',
   policies: ['developer'],
+  roles: [],
   credentials: [{ id: '1', kind: 'token', hash: tokenHash, createdAt: at }],
   metadata: {},
   createdAt: at,
@@ -61,13 +62,14 @@ const policies = new Map<string, Policy>(
   ].map(({ name, allow, subscribe }) => [
     name,
     {
-      status: 'active',
+      status: 'present',
       id: name,
       name,
       scope: 'operator',
       version: 1,
       permissions: { publish: { allow, deny: ['orders.delete'] }, subscribe: { allow: subscribe, deny: [] } },
       limits: {},
+      delegable: false,
       createdAt: at,
     },
   ]),
@@ -75,9 +77,10 @@ const policies = new Map<string, Policy>(
 
 const world: Callout = {
   directory: {
-    operator: { status: 'active' } as Operator,
+    operator: { status: 'present' } as Operator,
     account: () => account,
     policy: (id) => policies.get(id),
+    role: () => undefined,
     userByToken: (hash) => (hash === tokenHash ? user : undefined),
     userByNkey: () => undefined,
     usersNamed: () => [],

@@ -15,7 +15,7 @@ import type { Account } from './domain/account.ts'
 import { adminClaims, tenantClaims } from './jwt/chain.ts'
 import { Passwords } from './keys/password.ts'
 import { createToken, hashToken } from './keys/token.ts'
-import type { Vault } from './keys/vault.ts'
+import type { SealedText, Vault } from './keys/vault.ts'
 import { AccountClaimsPush } from './nats/account-claims.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
@@ -98,7 +98,7 @@ async function assemble(
   const admin: Admin = {
     store: await KvStateStore.open(nc),
     keys: keyRing(vault),
-    secrets: secrets(passwords),
+    secrets: secrets(passwords, vault),
     grantOf: (actor) => grantOf(actor, directory),
     now: () => new Date(),
     nextId: () => ulid(),
@@ -246,13 +246,16 @@ function keyRing(vault: Vault): KeyRing {
   }
 }
 
-function secrets(passwords: Passwords): Secrets {
+function secrets(passwords: Passwords, vault: Vault): Secrets {
   return {
     createToken() {
       const token = createToken(randomBytes)
       return { token, hash: hashToken(token) }
     },
+    digest: hashToken,
     hashPassword: (password) => passwords.hash(password),
+    seal: (name, text) => vault.sealText(name, text),
+    open: (sealed) => vault.openText(sealed as SealedText),
   }
 }
 
@@ -273,8 +276,8 @@ function serveCommands(
     execute: async (command, asked) => {
       const done = await execute(admin, command, asked)
       // Whoever made an account will want to use it: the reply comes when it can be, or says so all the same.
-      if (command.name.startsWith('account.')) {
-        const known = settled(String(done['account'])).catch(() => undefined) // Committed all the same.
+      if (command.name.startsWith('account.') && typeof done['account'] === 'string') {
+        const known = settled(done['account']).catch(() => undefined) // Committed all the same.
         await Promise.race([known, sleep(SETTLE_MS_MAX, undefined, { ref: false })])
       }
       return done

@@ -2,7 +2,16 @@ import { account, type AccountCommand, type AccountEvent, type AccountState } fr
 import type { Decider } from '../domain/decider.ts'
 import { operator, type OperatorCommand, type OperatorEvent, type OperatorState } from '../domain/operator.ts'
 import { policy, type PolicyCommand, type PolicyEvent, type PolicyState } from '../domain/policy.ts'
-import { accountNameKey, nkeyKey, policyNameKey, tokenKey, usernameKey } from '../domain/state-keys.ts'
+import { role, type RoleCommand, type RoleEvent, type RoleState } from '../domain/role.ts'
+import {
+  accountNameKey,
+  nkeyKey,
+  policyNameKey,
+  roleNameKey,
+  tokenKey,
+  useKey,
+  usernameKey,
+} from '../domain/state-keys.ts'
 import { user, type Credential, type UserCommand, type UserEvent, type UserState } from '../domain/user.ts'
 
 /** Facts of the operator itself are told under this token where an account's events have its A… key. */
@@ -13,7 +22,7 @@ export interface Aggregate<State, Command, Event extends { readonly type: string
   readonly decider: Decider<State, Command, Event>
   /** Index keys that lead here, each with what it holds. Uniqueness is theirs: a key is claimed or refused. */
   indexes(state: State): ReadonlyMap<string, unknown>
-  /** The token under which its events are told: an account, or the operator. */
+  /** The token under which its events are told: an account, or the operator. A deleted one is told of as it was. */
   audience(state: State): string
   /** The event as the audit stream may show it: no secret, and no hash of one. */
   told(event: Event, state: State): Readonly<Record<string, unknown>>
@@ -30,7 +39,12 @@ export const operators: Aggregate<OperatorState, OperatorCommand, OperatorEvent>
 
 export const accounts: Aggregate<AccountState, AccountCommand, AccountEvent> = {
   decider: account,
-  indexes: (state) => (state.status === 'absent' ? NONE : new Map([[accountNameKey(state.name), state.id]])),
+  indexes(state) {
+    if (state.status === 'absent') return NONE
+    const policies = [state.defaultPolicy, state.boundaryPolicy].filter((id) => id !== undefined)
+    const uses = policies.map((id) => useKey('policy', id, `account.${state.id}`))
+    return new Map([accountNameKey(state.name), ...uses].map((key) => [key, state.id]))
+  },
   audience: (state) => (state.status === 'absent' ? OPERATOR_EVENTS : state.id),
   told: (event, state) => ({
     ...(state.status === 'absent' ? {} : { accountId: state.id, name: state.name }),
@@ -54,16 +68,37 @@ export const users: Aggregate<UserState, UserCommand, UserEvent> = {
   indexes(state) {
     if (state.status === 'absent') return NONE
     const reference = { account: state.account, user: state.id }
-    const keys = [usernameKey(state.name, state.account), ...state.credentials.flatMap(credentialKey)]
+    const by = `user.${state.account}.${state.id}`
+    const keys = [
+      usernameKey(state.name, state.account),
+      ...state.credentials.flatMap(credentialKey),
+      ...state.policies.map((id) => useKey('policy', id, by)),
+      ...state.roles.map((id) => useKey('role', id, by)),
+    ]
     return new Map(keys.map((key) => [key, reference]))
   },
   audience: (state) => (state.status === 'absent' ? OPERATOR_EVENTS : state.account),
   told(event, state) {
     const who = state.status === 'absent' ? {} : { userId: state.id, name: state.name }
-    if (event.type !== 'user.credential_added') return { ...who, ...event }
+    if (event.type !== 'user.credential_added' && event.type !== 'user.credential_revoked')
+      return { ...who, ...event }
     const { id, kind, label, expiresAt } = event.credential
     return { ...who, ...event, credential: { id, kind, label, expiresAt } }
   },
+}
+
+export const roles: Aggregate<RoleState, RoleCommand, RoleEvent> = {
+  decider: role,
+  indexes(state) {
+    if (state.status === 'absent') return NONE
+    const uses = state.policies.map((id) => useKey('policy', id, `role.${state.id}`))
+    return new Map([roleNameKey(state.scope, state.name), ...uses].map((key) => [key, state.id]))
+  },
+  audience: (state) => (state.status === 'absent' ? OPERATOR_EVENTS : state.scope),
+  told: (event, state) => ({
+    ...(state.status === 'absent' ? {} : { roleId: state.id, name: state.name }),
+    ...event,
+  }),
 }
 
 /** A password is found by the name of its user; the others lead to the user by themselves. */

@@ -23,9 +23,9 @@ export function callerOf(requestInfo: string | undefined): Actor {
 export async function permit(view: View, caller: Actor, { access, name }: Command): Promise<void> {
   if (access === 'everyone') return
   const operator = await view.load(operators, OPERATOR_KEY)
-  if (operator.status === 'active' && caller.account === operator.adminAccount) return
+  if (operator.status === 'present' && caller.account === operator.adminAccount) return
   const account = await view.load(accounts, accountKey(caller.account))
-  const from = account.status === 'active' ? account.name : caller.account
+  const from = account.status === 'present' ? account.name : caller.account
   throw new GatehouseError('forbidden', `${name} is for admins, not for users of account "${from}"`)
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { User } from '../domain/user.ts'
+import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
 /** Makes keys. The seed stays sealed: what comes out can be stored and tells nothing. */
@@ -15,6 +16,11 @@ export interface Secrets {
   createToken(): { readonly token: string; readonly hash: string }
   /** A PHC string, made off the event loop. */
   hashPassword(password: string): Promise<string>
+  /** Tells texts apart without telling them: SHA-256, hex. */
+  digest(text: string): string
+  /** For what must be told again and may not lie about in the clear: the answer to a command that is repeated. */
+  seal(name: string, text: string): unknown
+  open(sealed: unknown): string
 }
 
 /**
@@ -30,13 +36,15 @@ export type GrantOf = (actor: Actor) => Promise<{
 /** What a command may use. */
 export interface Scene {
   readonly tx: Transaction
+  readonly store: StateStore
   readonly keys: KeyRing
   readonly secrets: Secrets
   readonly grantOf: GrantOf
+  readonly now: () => Date
 }
 
 /** What one subject `auth.v1.<name>` accepts and does. */
-export interface Command<Request extends z.ZodType = z.ZodType> {
+export interface Command<Request extends z.ZodObject = z.ZodObject> {
   /** `<aggregate>.<verb>` */
   readonly name: string
   readonly summary: string
@@ -47,7 +55,10 @@ export interface Command<Request extends z.ZodType = z.ZodType> {
   handle(request: z.output<Request>, scene: Scene): Promise<Readonly<Record<string, unknown>>>
 }
 
+/** A domain command before the receiver stamps it. */
+export type Untimed<Command> = Command extends { readonly at: string } ? Omit<Command, 'at'> : never
+
 /** Keeps the request's type between schema and handler. */
-export function command<Request extends z.ZodType>(definition: Command<Request>): Command<Request> {
+export function command<Request extends z.ZodObject>(definition: Command<Request>): Command<Request> {
   return definition
 }

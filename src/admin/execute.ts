@@ -1,6 +1,7 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { GatehouseError, RevisionConflict, type Fault } from '../errors.ts'
 import { permit } from './caller.ts'
+import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
 import { check } from './faults.ts'
 import type { StateStore } from './state-store.ts'
@@ -35,24 +36,45 @@ export interface Answer extends Committed {
   readonly [field: string]: unknown
 }
 
+/** What every command may say besides its own fields. */
+const envelope = z.object({
+  commandId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+    .optional()
+    .describe('Repeating a command with its id within a day gives the first answer again.'),
+  correlationId: z.string().min(1).max(128).optional().describe('Goes into every event of the command.'),
+  ifRevision: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Refused unless what it changes is still at this revision.'),
+})
+
 /** One command: permit, parse, stamp, decide, commit. Throws GatehouseError; then nothing has changed. */
 export async function execute(admin: Admin, command: Command, { actor, payload }: Asked): Promise<Answer> {
   await permit(new View(admin.store), actor, command)
-  const request = parse(command.request, payload)
+  const asked = parse(command.request.extend(envelope.shape), payload) as z.output<typeof envelope>
+  const { commandId, correlationId, ifRevision, ...request } = asked
+  const id = commandId ?? admin.nextId()
   const at = admin.now().toISOString()
-  const commandId = admin.nextId()
   return retryOnConflict(admin.pause, async () => {
     const context = {
       actor,
-      commandId,
-      correlationId: commandId,
+      commandId: id,
+      correlationId: correlationId ?? id,
+      ifRevision,
       at,
       nextId: admin.nextId,
       version: admin.version,
     }
     const tx = new Transaction(admin.store, context)
+    const repeated =
+      commandId === undefined ? undefined : repetition(admin.secrets, { command, actor, commandId, request })
+    const before = await repeated?.answer(tx)
+    if (before !== undefined) return before
     const reply = await command.handle(request, { ...admin, tx })
-    return { ...reply, ...(await tx.commit()) }
+    return { ...reply, ...(await tx.commit(repeated?.record(reply))) }
   })
 }
 

@@ -33,6 +33,16 @@ const SUBSCRIBE_ENTRY = new RegExp(`^${ANY_SUBJECT}(?: ${ANY_SUBJECT})?$`)
 const NETWORK = /^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/
 
 export const name = ruled(nameFault, NAME).describe('A name, unique among its kind: no spaces, no *, > or /.')
+/** Why somebody did it; it goes into the event. */
+export const reason = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(256)
+  .describe('Why, for those who read it later.')
+
+/** RFC 3339, as `2027-01-31T12:00:00Z`. */
+export const instant = z.iso.datetime({ offset: true, error: 'must be a time such as 2027-01-31T12:00:00Z' })
+
 export const description = z.string().max(1_024).optional().describe('What it is for, in a sentence.')
 
 const publishSubject = ruled(

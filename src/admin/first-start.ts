@@ -19,13 +19,14 @@ export async function refuseAtFirstStart(documents: Documents): Promise<void> {
 
 /** The little of a newly founded state that names lead to. For its ids it has the roles. */
 function foundedState(operatorName: string): StateStore {
-  const records = new Map<string, unknown>([[OPERATOR_KEY, { status: 'active', name: operatorName }]])
+  const records = new Map<string, unknown>([[OPERATOR_KEY, { status: 'present', name: operatorName }]])
   for (const [role, name] of Object.entries(FOUNDED_NAMES)) {
     records.set(accountNameKey(name), role)
-    records.set(accountKey(role), { status: 'active', id: role, name, role: role as AccountRole })
+    records.set(accountKey(role), { status: 'present', id: role, name, role: role as AccountRole })
   }
   return {
     get: (key) => Promise.resolve({ key, value: records.get(key), revision: 0 }),
+    page: () => Promise.resolve({ entries: [] }),
     commit: () => Promise.reject(new Error('nothing is founded yet')),
   }
 }

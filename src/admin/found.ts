@@ -52,7 +52,7 @@ async function write(store: StateStore, founding: Founding, context: CommandCont
   const tx = new Transaction(store, context)
   const { operator, system, callout, admin } = founding
   const stored = await tx.load(operators, OPERATOR_KEY)
-  if (stored.status === 'active') {
+  if (stored.status === 'present') {
     if (stored.id === operator.id) return
     throw new GatehouseError(
       'already_exists',

@@ -1,19 +1,22 @@
 import type { Account } from '../domain/account.ts'
 import type { Operator } from '../domain/operator.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
+import type { Role } from '../domain/role.ts'
 import {
   accountKey,
   accountNameKey,
   OPERATOR_KEY,
   policyKey,
   policyNameKey,
+  roleKey,
+  roleNameKey,
   userKey,
   usernameKey,
   type UserReference,
 } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
-import { accounts, operators, policies, users } from './aggregates.ts'
+import { accounts, operators, policies, roles, users } from './aggregates.ts'
 import type { View } from './transaction.ts'
 
 /** From the names people write to what is stored under them. Each throws `not_found` with the name. */
@@ -35,7 +38,7 @@ export async function accountNamed(view: View, reference: string): Promise<Accou
     ? reference
     : ((await view.get(accountNameKey(reference))) as string | undefined)
   const account = id === undefined ? undefined : await view.load(accounts, accountKey(id))
-  if (account?.status !== 'active')
+  if (account?.status !== 'present')
     throw new GatehouseError('not_found', `there is no account "${reference}"`)
   return account
 }
@@ -85,8 +88,36 @@ export async function policyNamed(view: View, account: Account | undefined, name
   for (const scope of scopes) {
     const id = (await view.get(policyNameKey(scope, name))) as string | undefined
     const policy = id === undefined ? undefined : await view.load(policies, policyKey(id))
-    if (policy?.status === 'active') return policy
+    if (policy?.status === 'present') return policy
   }
   const where = account === undefined ? '' : ` usable in account "${account.name}"`
   throw new GatehouseError('not_found', `there is no policy "${name}"${where}`)
+}
+
+/** The policy of exactly that owner: whoever means an account's own must not change everybody's. */
+export async function ownPolicy(view: View, account: string | undefined, name: string): Promise<Policy> {
+  const owner = account === undefined ? undefined : await accountNamed(view, account)
+  const found = await policyNamed(view, owner, name)
+  if (owner === undefined || found.scope === owner.id) return found
+  throw new GatehouseError('not_found', `account "${owner.name}" has no policy "${name}" of its own`)
+}
+
+/** The role of exactly that owner. */
+export async function ownRole(view: View, account: string | undefined, name: string): Promise<Role> {
+  const owner = account === undefined ? undefined : await accountNamed(view, account)
+  const found = await roleNamed(view, owner, name)
+  if (owner === undefined || found.scope === owner.id) return found
+  throw new GatehouseError('not_found', `account "${owner.name}" has no role "${name}" of its own`)
+}
+
+/** A role usable in the account: its own of that name, else the operator's. */
+export async function roleNamed(view: View, account: Account | undefined, name: string): Promise<Role> {
+  const scopes = account === undefined ? [OPERATOR_SCOPE] : [account.id, OPERATOR_SCOPE]
+  for (const scope of scopes) {
+    const id = (await view.get(roleNameKey(scope, name))) as string | undefined
+    const role = id === undefined ? undefined : await view.load(roles, roleKey(id))
+    if (role?.status === 'present') return role
+  }
+  const where = account === undefined ? '' : ` usable in account "${account.name}"`
+  throw new GatehouseError('not_found', `there is no role "${name}"${where}`)
 }

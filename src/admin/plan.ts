@@ -156,7 +156,7 @@ async function assignmentSteps(
   declared: readonly string[],
 ): Promise<readonly Step[]> {
   const loaded = await Promise.all(user.policies.map((id) => view.load(policies, policyKey(id))))
-  const assigned = loaded.flatMap((policy) => (policy.status === 'active' ? [policy.name] : []))
+  const assigned = loaded.flatMap((policy) => (policy.status === 'present' ? [policy.name] : []))
   const step = (command: Command, policy: string): Step => ({
     command,
     payload: { account: account.name, user: user.name, policy },

@@ -11,11 +11,25 @@ export interface Write {
   readonly value: unknown
   /** Refused unless the key is still at this revision. */
   readonly expected: number
+  /** It is gone after this long. Absent means it stays. */
+  readonly ttlSeconds?: number | undefined
+}
+
+/** Part of a listing. */
+export interface Page {
+  readonly entries: readonly Stored[]
+  /** Ask on from here; absent when there is no more. */
+  readonly next?: number | undefined
 }
 
 /** What commands need from storage. All writes of one commit become true together, or none does. */
 export interface StateStore {
   get(key: string): Promise<Stored>
+  /**
+   * Keys that match the filter and have a value, a page at a time, in the order in which they were last changed: one
+   * that changes while somebody pages is seen again, and none is missed.
+   */
+  page(filter: string, from: { readonly after: number; readonly limit: number }): Promise<Page>
   /** The new revision of each key. Throws RevisionConflict when a key has moved. */
   commit(writes: readonly Write[]): Promise<ReadonlyMap<string, number>>
 }

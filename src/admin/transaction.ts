@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly actor: Actor
   readonly commandId: string
   readonly correlationId: string
+  /** The revision that the caller decided on, of the aggregate the command changes. */
+  readonly ifRevision?: number | undefined
   /** RFC 3339. The receiver alone stamps the time, so no caller can backdate a fact. */
   readonly at: string
   /** A fresh ULID. */
@@ -29,9 +31,16 @@ export interface AuditEvent {
 }
 
 export interface Committed {
-  /** The revision of the last aggregate that changed; 0 when nothing did. */
+  /** The revision of the aggregate that was changed last or looked at; 0 when it was none or many. */
   readonly revision: number
   readonly events: readonly AuditEvent[]
+}
+
+/** What was answered to a command with an id, kept for a while in the same commit. */
+export interface AnswerRecord {
+  readonly key: string
+  readonly ttlSeconds: number
+  readonly value: (events: readonly AuditEvent[]) => Readonly<Record<string, unknown>>
 }
 
 /** The shape of `data` and `metadata`; it counts up when a reader would have to know. */
@@ -59,7 +68,8 @@ export class View {
     return value === undefined ? decider.initial : (value as State)
   }
 
-  protected async stored(key: string): Promise<Stored> {
+  /** A key as it is stored, with its revision. */
+  async stored(key: string): Promise<Stored> {
     const known = this.#read.get(key)
     if (known !== undefined) return known
     const stored = await this.#store.get(key)
@@ -78,6 +88,7 @@ export class Transaction extends View {
   readonly #written = new Map<string, unknown>()
   readonly #events: AuditEvent[] = []
   #lastAggregate: string | undefined
+  #isDecided = false
   readonly context: CommandContext
 
   constructor(store: StateStore, context: CommandContext) {
@@ -95,32 +106,63 @@ export class Transaction extends View {
     this.#written.set(key, value)
   }
 
+  /** The answer tells the revision of this one, though nothing is asked of it. */
+  regard(key: string): void {
+    this.#lastAggregate = key
+  }
+
   /** Asks the aggregate, and takes down what follows. */
   async execute<State, Command, Event extends { readonly type: string }>(
     aggregate: Aggregate<State, Command, Event>,
     key: string,
     command: Command,
   ): Promise<State> {
+    await this.#expect(key)
     const before = await this.load(aggregate, key)
     const events = aggregate.decider.decide(before, command)
+    this.#lastAggregate = key
+    this.#isDecided = true
     if (events.length === 0) return before
     const after = events.reduce<State>((state, event) => aggregate.decider.evolve(state, event), before)
     await this.#reindex(aggregate.indexes(before), aggregate.indexes(after))
+    const isGone = after === aggregate.decider.initial
+    const seen = isGone ? before : after
     for (const event of events)
-      this.#record(event.type, aggregate.audience(after), aggregate.told(event, after))
-    this.set(key, after)
-    this.#lastAggregate = key
+      this.#record(event.type, aggregate.audience(seen), aggregate.told(event, seen))
+    this.set(key, isGone ? undefined : after)
     return after
   }
 
-  async commit(): Promise<Committed> {
+  /** Writes everything, and with it, if anything was decided, the record of what was answered. */
+  async commit(record?: AnswerRecord): Promise<Committed> {
     const writes: Write[] = []
-    for (const [key, value] of this.#written)
+    for (const [key, value] of this.#written) {
       writes.push({ key, value, expected: (await this.stored(key)).revision })
-    if (writes.length === 0) return { revision: 0, events: [] }
+    }
+    const last = this.#lastAggregate
+    const before = last === undefined ? 0 : (await this.stored(last)).revision
     for (const event of this.#events) writes.push({ key: this.#eventKey(event), value: event, expected: 0 })
+    const at = writes.findIndex(({ key }) => key === last)
+    if (record !== undefined && this.#isDecided) {
+      // Revisions of one batch follow each other: from the record's own the aggregate's can be told later.
+      const where = at === -1 ? { revision: before } : { offset: writes.length - at }
+      const { revision: expected } = await this.stored(record.key)
+      const value = { ...record.value(this.#events), ...where }
+      writes.push({ key: record.key, value, expected, ttlSeconds: record.ttlSeconds })
+    }
+    if (writes.length === 0) return { revision: before, events: [] }
     const revisions = await this.#store.commit(writes)
-    return { revision: revisions.get(this.#lastAggregate ?? '') ?? 0, events: this.#events }
+    return { revision: revisions.get(last ?? '') ?? before, events: this.#events }
+  }
+
+  /** Refuses unless the aggregate is still as the caller saw it. */
+  async #expect(key: string): Promise<void> {
+    const { ifRevision } = this.context
+    const { revision } = await this.stored(key)
+    if (ifRevision === undefined || ifRevision === revision) return
+    throw new GatehouseError('revision_conflict', `it is at revision ${revision}, not ${ifRevision}`, {
+      faults: [{ where: 'ifRevision', rule: `is at revision ${revision}` }],
+    })
   }
 
   async #reindex(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): Promise<void> {

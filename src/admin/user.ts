@@ -5,7 +5,7 @@ import { accountReference } from './account.ts'
 import { policies, users } from './aggregates.ts'
 import { command, type Secrets } from './command.ts'
 import { duration, metadata, name } from './fields.ts'
-import { accountNamed, openAccountNamed, policyNamed, userNamed } from './lookup.ts'
+import { accountNamed, openAccountNamed, policyNamed, roleNamed, userNamed } from './lookup.ts'
 import type { Transaction } from './transaction.ts'
 
 const whose = { account: accountReference, user: name }
@@ -19,11 +19,13 @@ const createUser = command({
     account: accountReference,
     name,
     policies: z.array(name).max(64).default([]),
+    roles: z.array(name).max(64).default([]),
     metadata,
   }),
-  async handle({ account, policies, ...facts }, { tx }) {
+  async handle({ account, policies, roles, ...facts }, { tx }) {
     const found = await openAccountNamed(tx, account)
     const assigned = await Promise.all(policies.map((policy) => policyNamed(tx, found, policy)))
+    const given = await Promise.all(roles.map((role) => roleNamed(tx, found, role)))
     const id = tx.context.nextId()
     await tx.execute(users, userKey(found.id, id), {
       ...facts,
@@ -31,6 +33,7 @@ const createUser = command({
       id,
       account: found.id,
       policies: [...new Set(assigned.map((policy) => policy.id))],
+      roles: [...new Set(given.map((role) => role.id))],
       at: tx.context.at,
     })
     return { account: found.id, user: id }
@@ -146,7 +149,7 @@ async function changePolicy(
 async function heldPolicy(tx: Transaction, user: User, name: string): Promise<string | undefined> {
   const loaded = await Promise.all(user.policies.map((id) => tx.load(policies, policyKey(id))))
   return loaded.flatMap((policy) =>
-    policy.status === 'active' && policy.name === name ? [policy.id] : [],
+    policy.status === 'present' && policy.name === name ? [policy.id] : [],
   )[0]
 }
 

@@ -9,6 +9,7 @@ import type { Grant } from '../domain/grant.ts'
 interface Entry {
   readonly account: Account
   readonly policies: readonly Policy[]
+  readonly boundary: Policy | undefined
   readonly compiled: Compiled
 }
 
@@ -20,10 +21,11 @@ export function compile({
   user,
   account,
   policies,
+  boundary,
 }: Standing | Omit<Standing, 'credential'>): Grant | Denial {
   let entry = grants.get(user)
-  if (entry?.account !== account || !sameObjects(entry.policies, policies)) {
-    entry = { account, policies, compiled: compileGrant(user, account, policies) }
+  if (entry?.account !== account || entry.boundary !== boundary || !sameObjects(entry.policies, policies)) {
+    entry = { account, policies, boundary, compiled: compileGrant(user, account, { policies, boundary }) }
     grants.set(user, entry)
   }
   const { compiled } = entry

@@ -1,6 +1,7 @@
 import type { Account } from '../domain/account.ts'
 import type { Operator } from '../domain/operator.ts'
 import type { Policy } from '../domain/policy.ts'
+import type { Role } from '../domain/role.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { Denial } from './reason.ts'
@@ -16,6 +17,7 @@ export interface Directory {
   readonly operator: Operator | undefined
   account(id: string): Account | undefined
   policy(id: string): Policy | undefined
+  role(id: string): Role | undefined
   userByToken(hash: string): Soon<User | undefined>
   userByNkey(publicKey: string): Soon<User | undefined>
   /** Everybody of that name, in whatever account. */

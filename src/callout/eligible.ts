@@ -1,7 +1,8 @@
 import { BlockList, isIP } from 'node:net'
-import type { Account } from '../domain/account.ts'
+import { accountStatus, type Account } from '../domain/account.ts'
 import { OPERATOR_SCOPE, type ConnectionType, type Policy } from '../domain/policy.ts'
-import type { User } from '../domain/user.ts'
+import type { Role } from '../domain/role.ts'
+import { statusOf, type User } from '../domain/user.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
@@ -12,6 +13,8 @@ export interface Standing extends Holder {
   readonly account: Account
   /** The account's default policy and the user's own. Each has had its say about source and connection type. */
   readonly policies: readonly Policy[]
+  /** Caps what the policies give. */
+  readonly boundary: Policy | undefined
 }
 
 /** What nats-server does not ask of a callout user (reference 0.2, A.5), asked at the door. */
@@ -28,18 +31,54 @@ export function eligible(
   if (account === undefined) return new Denial('account_missing', user.account)
   if (account.role === 'system' || account.role === 'callout')
     return new Denial('account_reserved', account.name)
-  const policies = policiesOf(user, account, directory)
-  if (policies instanceof Denial) return policies
-  for (const policy of policies) {
+  const barred = barredBy(user, account, nowMs)
+  if (barred !== undefined) return barred
+  const parts = partsOf(user, account, directory)
+  if (parts instanceof Denial) return parts
+  const { policies, boundary } = parts
+  for (const policy of boundary === undefined ? policies : [...policies, boundary]) {
     if (!allowsSource(policy, client.host)) return new Denial('source_not_allowed', policy.name)
     if (!allowsConnectionType(policy, client)) return new Denial('connection_type_not_allowed', policy.name)
   }
-  return { ...holder, account, policies }
+  return { ...holder, account, policies, boundary }
 }
 
-/** The account's default policy and the user's own. One that is missing may have denied something: then nothing holds. */
-export function policiesOf(user: User, account: Account, directory: Directory): readonly Policy[] | Denial {
-  const ids = account.defaultPolicy === undefined ? user.policies : [account.defaultPolicy, ...user.policies]
+/** Locked, suspended, expired: the state of user and account speaks before any policy does. */
+function barredBy(user: User, account: Account, nowMs: number): Denial | undefined {
+  const ofAccount = accountStatus(account, nowMs)
+  if (ofAccount !== 'active') return new Denial(`account_${ofAccount}`, account.name)
+  const ofUser = statusOf(user, nowMs)
+  return ofUser === 'active' ? undefined : new Denial(`user_${ofUser}`, user.name)
+}
+
+/**
+ * What a grant is made of: the account's default policy, the user's own and those of its roles, and the boundary. One
+ * that is missing may have denied something: then nothing holds.
+ */
+export function partsOf(
+  user: User,
+  account: Account,
+  directory: Directory,
+): Pick<Standing, 'policies' | 'boundary'> | Denial {
+  const policies = policiesOf(user, account, directory)
+  if (policies instanceof Denial) return policies
+  const { boundaryPolicy } = account
+  const boundary = boundaryPolicy === undefined ? undefined : directory.policy(boundaryPolicy)
+  if (boundaryPolicy !== undefined && !isUsable(boundary, account)) {
+    return new Denial('policy_missing', boundaryPolicy)
+  }
+  return { policies, boundary }
+}
+
+function policiesOf(user: User, account: Account, directory: Directory): readonly Policy[] | Denial {
+  const ids = new Set(
+    account.defaultPolicy === undefined ? user.policies : [account.defaultPolicy, ...user.policies],
+  )
+  for (const id of user.roles) {
+    const role = directory.role(id)
+    if (role === undefined || !isUsable(role, account)) return new Denial('role_missing', id)
+    for (const policy of role.policies) ids.add(policy)
+  }
   const policies: Policy[] = []
   for (const id of ids) {
     const policy = directory.policy(id)
@@ -49,9 +88,9 @@ export function policiesOf(user: User, account: Account, directory: Directory): 
   return policies
 }
 
-/** An account's own policy means nothing in another, whoever assigned it. */
-function isUsable({ scope }: Policy, { id }: Account): boolean {
-  return scope === OPERATOR_SCOPE || scope === id
+/** An account's own policy or role means nothing in another, whoever assigned it. */
+function isUsable(one: Policy | Role | undefined, { id }: Account): boolean {
+  return one !== undefined && (one.scope === OPERATOR_SCOPE || one.scope === id)
 }
 
 /** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */

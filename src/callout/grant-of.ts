@@ -4,7 +4,7 @@ import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { compile } from './compile.ts'
 import type { Directory } from './directory.ts'
-import { policiesOf } from './eligible.ts'
+import { partsOf } from './eligible.ts'
 import { Denial } from './reason.ts'
 
 /** A user as the bus knows it: the account's public key, and the name in its JWT. */
@@ -26,8 +26,8 @@ export async function grantOf(
   const user = users.find(({ account }) => account === named.account)
   if (account === undefined || user === undefined)
     throw new GatehouseError('not_found', `there is no user "${named.user}" in account "${named.account}"`)
-  const policies = policiesOf(user, account, directory)
-  const grant = policies instanceof Denial ? policies : compile({ user, account, policies })
+  const parts = partsOf(user, account, directory)
+  const grant = parts instanceof Denial ? parts : compile({ user, account, ...parts })
   if (!(grant instanceof Denial)) return { account, user, grant }
   const code = grant.reason === 'template_value_missing' ? grant.reason : 'policy_missing'
   throw new GatehouseError(code, `nothing is granted: ${grant.detail ?? grant.reason}`)

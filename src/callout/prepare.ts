@@ -31,7 +31,10 @@ export function prepare(
   grant: Grant,
   { claims, moment }: { claims: AuthorizationRequestClaims; moment: Moment },
 ): Prepared | Denial {
-  const expiresAt = earliest(lifetimeEnd(grant, moment), secondsOf(credential.expiresAt))
+  const expiresAt = earliest(
+    lifetimeEnd(grant, moment),
+    ...[credential, user, account].map((each) => secondsOf(each.expiresAt)),
+  )
   const worn = wear(grant)
   if (worn === undefined)
     return new Denial('grant_invalid', `more than ${SUBJECTS_LENGTH_MAX} characters of subjects`)

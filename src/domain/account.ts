@@ -28,7 +28,7 @@ export type AccountRole = 'system' | 'callout' | 'admin' | 'tenant'
 
 /** An isolation boundary: users, subjects and streams of one account are invisible to every other. */
 export interface Account {
-  readonly status: 'active'
+  readonly status: 'present'
   /** The A… public key. */
   readonly id: string
   readonly name: string
@@ -39,13 +39,34 @@ export interface Account {
   readonly limits: AccountLimits
   /** Id of the policy that applies to every user of the account. */
   readonly defaultPolicy?: string | undefined
+  /** Id of the policy that caps everybody: nothing outside it is ever granted. */
+  readonly boundaryPolicy?: string | undefined
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: string
+  /** Present while nobody of the account may connect. */
+  readonly suspension?: Suspension | undefined
+  /** RFC 3339. From then on nobody may. */
+  readonly expiresAt?: string | undefined
+}
+
+/** Why nobody of the account may connect, and since when. */
+export interface Suspension {
+  readonly reason: string
+  readonly since: string
+}
+
+/** What an admin sees of an account at a glance. */
+export type AccountStatus = 'active' | 'suspended' | 'expired'
+
+export function accountStatus({ suspension, expiresAt }: Account, nowMs: number): AccountStatus {
+  if (suspension !== undefined) return 'suspended'
+  const isOver = expiresAt !== undefined && !(Date.parse(expiresAt) > nowMs) // So is one whose time is no time.
+  return isOver ? 'expired' : 'active'
 }
 
 export type AccountState = Absent | Account
 
-export interface CreateAccount extends Omit<Account, 'status' | 'signingKeys' | 'createdAt'> {
+export interface CreateAccount extends Omit<Account, 'status' | 'signingKeys' | 'createdAt' | 'suspension'> {
   readonly type: 'account.create'
   readonly signingKeys: readonly string[]
   readonly at: string
@@ -69,6 +90,15 @@ export type AccountCommand =
       readonly metadata: Readonly<Record<string, string>>
       readonly at: string
     }
+  | {
+      readonly type: 'account.set-boundary-policy'
+      readonly policy?: string | undefined
+      readonly at: string
+    }
+  | { readonly type: 'account.set-expiry'; readonly expiresAt?: string | undefined; readonly at: string }
+  | { readonly type: 'account.suspend'; readonly reason: string; readonly at: string }
+  | { readonly type: 'account.reactivate'; readonly at: string }
+  | { readonly type: 'account.delete'; readonly at: string }
 
 /** What changed, as it was and as it is. */
 interface Change<Value> {
@@ -83,6 +113,11 @@ export type AccountEvent =
   | ({ readonly type: 'account.metadata_updated'; readonly at: string } & Change<
       Pick<AccountSettings, 'description' | 'metadata'>
     >)
+  | ({ readonly type: 'account.boundary_policy_set'; readonly at: string } & Change<string | undefined>)
+  | ({ readonly type: 'account.expiry_set'; readonly at: string } & Change<string | undefined>)
+  | { readonly type: 'account.suspended'; readonly reason: string; readonly at: string }
+  | { readonly type: 'account.reactivated'; readonly at: string }
+  | { readonly type: 'account.deleted'; readonly at: string }
 
 function decide(state: AccountState, command: AccountCommand): readonly AccountEvent[] {
   if (command.type === 'account.create') {
@@ -105,6 +140,18 @@ function decide(state: AccountState, command: AccountCommand): readonly AccountE
       if (same(old, { description, metadata })) return []
       return [{ type: 'account.metadata_updated', old, new: { description, metadata }, at }]
     }
+    case 'account.set-boundary-policy':
+      if (state.boundaryPolicy === command.policy) return []
+      return [{ type: 'account.boundary_policy_set', old: state.boundaryPolicy, new: command.policy, at }]
+    case 'account.set-expiry':
+      if (state.expiresAt === command.expiresAt) return []
+      return [{ type: 'account.expiry_set', old: state.expiresAt, new: command.expiresAt, at }]
+    case 'account.suspend':
+      return state.suspension === undefined ? [{ type: 'account.suspended', reason: command.reason, at }] : []
+    case 'account.reactivate':
+      return state.suspension === undefined ? [] : [{ type: 'account.reactivated', at }]
+    case 'account.delete':
+      return [{ type: 'account.deleted', at }]
   }
 }
 
@@ -112,7 +159,7 @@ function evolve(state: AccountState, event: AccountEvent): AccountState {
   if (event.type === 'account.created') {
     const { type: _type, at, signingKeys, ...facts } = event
     const keys = signingKeys.map((publicKey) => ({ publicKey, createdAt: at }))
-    return { ...facts, status: 'active', signingKeys: keys, createdAt: at }
+    return { ...facts, status: 'present', signingKeys: keys, createdAt: at }
   }
   if (state.status === 'absent') return state
   switch (event.type) {
@@ -122,6 +169,16 @@ function evolve(state: AccountState, event: AccountEvent): AccountState {
       return { ...state, defaultPolicy: event.new }
     case 'account.metadata_updated':
       return { ...state, ...event.new }
+    case 'account.boundary_policy_set':
+      return { ...state, boundaryPolicy: event.new }
+    case 'account.expiry_set':
+      return { ...state, expiresAt: event.new }
+    case 'account.suspended':
+      return { ...state, suspension: { reason: event.reason, since: event.at } }
+    case 'account.reactivated':
+      return { ...state, suspension: undefined }
+    case 'account.deleted':
+      return ABSENT
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Account } from './account.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
-import { minimal } from './subject.ts'
+import { commonEntries, minimal } from './subject.ts'
 import { expand, type TemplateFacts } from './template.ts'
 import type { User } from './user.ts'
 
@@ -19,8 +19,43 @@ export type Compiled =
   | { readonly ok: true; readonly grant: Grant }
   | { readonly ok: false; readonly policy: string; readonly variable: string }
 
-/** Merges policies: allows unite, denies unite, a deny wins, numbers take the strictest. Pure. */
-export function compileGrant(user: User, account: Account, policies: readonly Policy[]): Compiled {
+/** What a grant is made of: what gives, and what caps. */
+export interface GrantParts {
+  readonly policies: readonly Policy[]
+  /** The account's boundary: nothing outside what it allows is granted, whatever the policies give. */
+  readonly boundary?: Policy | undefined
+}
+
+/**
+ * Merges policies: allows unite, denies unite, a deny wins, numbers take the strictest, and a boundary caps them
+ * all. Pure.
+ */
+export function compileGrant(user: User, account: Account, { policies, boundary }: GrantParts): Compiled {
+  const given = merge(user, account, policies)
+  if (!given.ok || boundary === undefined) return given
+  const cap = merge(user, account, [boundary])
+  return cap.ok ? { ok: true, grant: capped(given.grant, cap.grant) } : cap
+}
+
+function capped(given: Grant, cap: Grant): Grant {
+  return {
+    publish: cappedRules(given.publish, cap.publish),
+    subscribe: cappedRules(given.subscribe, cap.subscribe),
+    responses: given.responses && cap.responses && narrowest(given.responses, cap.responses),
+    lifetimeSeconds: least([given.lifetimeSeconds ?? [], cap.lifetimeSeconds ?? []].flat()),
+    policies: [...given.policies, ...cap.policies],
+  }
+}
+
+function cappedRules(given: SubjectRules, cap: SubjectRules): SubjectRules {
+  return { allow: commonEntries(given.allow, cap.allow), deny: minimal([...given.deny, ...cap.deny]) }
+}
+
+function narrowest(left: ResponsePermission, right: ResponsePermission): ResponsePermission {
+  return { max: Math.min(left.max, right.max), ttlMs: Math.min(left.ttlMs, right.ttlMs) }
+}
+
+function merge(user: User, account: Account, policies: readonly Policy[]): Compiled {
   const facts: TemplateFacts = { user, account }
   const lists = { publishAllow: [], publishDeny: [], subscribeAllow: [], subscribeDeny: [] } as Record<
     Side,

@@ -9,7 +9,7 @@ export interface SigningKey {
 
 /** The root of trust. Its signing keys sign accounts; its root key can stay offline. */
 export interface Operator {
-  readonly status: 'active'
+  readonly status: 'present'
   /** The O… public key of the root. */
   readonly id: string
   readonly name: string
@@ -49,7 +49,7 @@ function evolve(_: OperatorState, event: OperatorEvent): OperatorState {
   const { type: _type, at, signingKeys, ...facts } = event
   return {
     ...facts,
-    status: 'active',
+    status: 'present',
     signingKeys: signingKeys.map((publicKey) => ({ publicKey, createdAt: at })),
     createdAt: at,
   }

@@ -50,7 +50,7 @@ export const OPERATOR_SCOPE: PolicyScope = 'operator'
 
 /** Named permissions and limits, with a version that counts their changes. */
 export interface Policy {
-  readonly status: 'active'
+  readonly status: 'present'
   readonly id: string
   readonly name: string
   readonly scope: PolicyScope
@@ -59,6 +59,8 @@ export interface Policy {
   readonly version: number
   readonly permissions: Permissions
   readonly limits: PolicyLimits
+  /** May an account's own admins hand it on? Only to users of their account, and never more than they have. */
+  readonly delegable: boolean
   readonly createdAt: string
 }
 
@@ -73,6 +75,9 @@ export type PolicyCommand =
   | CreatePolicy
   | { readonly type: 'policy.update-permissions'; readonly permissions: Permissions; readonly at: string }
   | { readonly type: 'policy.update-limits'; readonly limits: PolicyLimits; readonly at: string }
+  | { readonly type: 'policy.rename'; readonly name: string; readonly at: string }
+  | { readonly type: 'policy.set-delegable'; readonly delegable: boolean; readonly at: string }
+  | { readonly type: 'policy.delete'; readonly at: string }
 
 interface Versioned<Value> {
   readonly old: Value
@@ -85,6 +90,9 @@ export type PolicyEvent =
   | (Omit<CreatePolicy, 'type'> & { readonly type: 'policy.created'; readonly version: 1 })
   | ({ readonly type: 'policy.permissions_updated' } & Versioned<Permissions>)
   | ({ readonly type: 'policy.limits_updated' } & Versioned<PolicyLimits>)
+  | ({ readonly type: 'policy.renamed' } & Versioned<string>)
+  | ({ readonly type: 'policy.delegable_set' } & Versioned<boolean>)
+  | { readonly type: 'policy.deleted'; readonly at: string }
 
 function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEvent[] {
   if (command.type === 'policy.create') {
@@ -106,13 +114,23 @@ function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEven
       if (same(state.limits, limits)) return []
       return [{ type: 'policy.limits_updated', old: state.limits, new: limits, version, at }]
     }
+    case 'policy.rename': {
+      if (state.name === command.name) return []
+      return [{ type: 'policy.renamed', old: state.name, new: command.name, version, at }]
+    }
+    case 'policy.set-delegable': {
+      if (state.delegable === command.delegable) return []
+      return [{ type: 'policy.delegable_set', old: state.delegable, new: command.delegable, version, at }]
+    }
+    case 'policy.delete':
+      return [{ type: 'policy.deleted', at }]
   }
 }
 
 function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
   if (event.type === 'policy.created') {
     const { type: _type, at, ...facts } = event
-    return { ...facts, status: 'active', createdAt: at }
+    return { ...facts, status: 'present', createdAt: at }
   }
   if (state.status === 'absent') return state
   switch (event.type) {
@@ -120,6 +138,12 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, permissions: event.new, version: event.version }
     case 'policy.limits_updated':
       return { ...state, limits: event.new, version: event.version }
+    case 'policy.renamed':
+      return { ...state, name: event.new, version: event.version }
+    case 'policy.delegable_set':
+      return { ...state, delegable: event.new, version: event.version }
+    case 'policy.deleted':
+      return ABSENT
   }
 }
 

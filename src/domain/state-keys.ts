@@ -7,13 +7,19 @@ export const OPERATOR_KEY = 'operator'
 export const accountKey = (account: string): string => `${ACCOUNT_PREFIX}${token(account)}`
 export const userKey = (account: string, user: string): string => `user.${token(account)}.${token(user)}`
 export const policyKey = (policy: string): string => `policy.${token(policy)}`
+export const roleKey = (role: string): string => `role.${token(role)}`
 export const sealedKey = (publicKey: string): string => `key.${token(publicKey)}`
 
 export const ACCOUNT_PREFIX = 'account.'
-/** Filters: what finds every account, policy, seed. A filter is no key, and a key is never one. */
+/** Filters: what finds every account, policy, role, seed. A filter is no key, and a key is never one. */
 export const EVERY_ACCOUNT = `${ACCOUNT_PREFIX}*`
 export const EVERY_POLICY = 'policy.*'
+export const EVERY_ROLE = 'role.*'
 export const EVERY_SEALED = 'key.*'
+export const usersFilter = (account: string): string => `user.${token(account)}.*`
+
+/** What a command that was given an id answered, so that repeating it answers the same. */
+export const answerKey = (digest: string): string => `answer.${token(digest)}`
 
 /** Names may hold what a KV key may not (`@`, non-ASCII letters), so they are written in base64url. */
 const encoded = (name: string): string => token(Buffer.from(name).toString('base64url'))
@@ -25,6 +31,14 @@ export const usernameKey = (name: string, account: string): string =>
 export const usernameFilter = (name: string): string => `index.username.${encoded(name)}.*`
 export const policyNameKey = (scope: string, name: string): string =>
   `index.policy-name.${token(scope)}.${encoded(name)}`
+
+export const roleNameKey = (scope: string, name: string): string =>
+  `index.role-name.${token(scope)}.${encoded(name)}`
+
+/** Who uses a policy or a role, so that none that is in use is deleted: `index.use.policy.<id>.user.<A…>.<user>`. */
+export const useKey = (what: 'policy' | 'role', id: string, by: string): string =>
+  `index.use.${what}.${token(id)}.${by}`
+export const useFilter = (what: 'policy' | 'role', id: string): string => `index.use.${what}.${token(id)}.>`
 
 /** From what a credential shows on the wire to its user: the hash of a token, the public key of an nkey. */
 export const tokenKey = (hash: string): string => `index.token.${token(hash)}`

@@ -42,6 +42,29 @@ export class SubjectTrie {
     return this.#walk(this.#root, { tokens, at: 0, leaf })
   }
 
+  /** Entries with a subject that both they and this one match. */
+  overlapping(tokens: readonly string[]): readonly Leaf[] {
+    const found: Leaf[] = []
+    this.#meet(this.#root, { tokens, at: 0, found })
+    return found
+  }
+
+  #meet(node: Node, sought: { tokens: readonly string[]; at: number; found: Leaf[] }): void {
+    const { tokens, at, found } = sought
+    const token = tokens[at]
+    if (token === undefined) {
+      found.push(...node.leaves)
+      return
+    }
+    if (token === '>') {
+      for (const child of node.children.values()) collect(child, found)
+      return
+    }
+    found.push(...(node.children.get('>')?.leaves ?? []))
+    const next = { ...sought, at: at + 1 }
+    for (const child of childrenMeeting(node, token)) this.#meet(child, next)
+  }
+
   #walk(node: Node, sought: { tokens: readonly string[]; at: number; leaf: Leaf }): boolean {
     const { tokens, at, leaf } = sought
     const token = tokens[at]
@@ -59,4 +82,14 @@ export class SubjectTrie {
       false
     )
   }
+}
+
+function childrenMeeting({ children }: Node, token: string): readonly Node[] {
+  if (token === '*') return [...children].flatMap(([key, child]) => (key === '>' ? [] : child))
+  return [children.get(token), children.get('*')].filter((child) => child !== undefined)
+}
+
+function collect(node: Node, found: Leaf[]): void {
+  found.push(...node.leaves)
+  for (const child of node.children.values()) collect(child, found)
 }

@@ -80,6 +80,51 @@ export function overlaps(left: string, right: string): boolean {
   return true
 }
 
+/** The subject that matches exactly what both match, or undefined when nothing is matched by both. */
+function intersection(left: string, right: string): string | undefined {
+  const a = left.split('.')
+  const b = right.split('.')
+  const both: string[] = []
+  for (let i = 0; i < Math.max(a.length, b.length); i += 1) {
+    const [x, y] = [a[i], b[i]]
+    if (x === undefined || y === undefined) return undefined
+    if (x === ANY_TAIL) return [...both, ...b.slice(i)].join('.')
+    if (y === ANY_TAIL) return [...both, ...a.slice(i)].join('.')
+    if (x !== y && x !== ANY_TOKEN && y !== ANY_TOKEN) return undefined
+    both.push(x === ANY_TOKEN ? y : x)
+  }
+  return both.join('.')
+}
+
+/** The same of two entries of a subscribe list: an entry without a queue group allows every group. */
+function entryIntersection(left: string, right: string): string | undefined {
+  const a = parseSubscribeEntry(left)
+  const b = parseSubscribeEntry(right)
+  const subject = intersection(a.subject, b.subject)
+  if (subject === undefined) return undefined
+  if (a.queue === undefined || b.queue === undefined) {
+    const queue = a.queue ?? b.queue
+    return queue === undefined ? subject : `${subject} ${queue}`
+  }
+  const queue = intersection(a.queue, b.queue)
+  return queue === undefined ? undefined : `${subject} ${queue}`
+}
+
+/** What both lists allow: every entry of the one as far as the other allows it. */
+export function commonEntries(left: readonly string[], right: readonly string[]): string[] {
+  const trie = new SubjectTrie(queueCovers)
+  for (const [index, entry] of right.entries()) {
+    const { subject, queue } = parseSubscribeEntry(entry)
+    trie.add(subject.split('.'), { queue, index })
+  }
+  const common = left.flatMap((entry) =>
+    trie
+      .overlapping(parseSubscribeEntry(entry).subject.split('.'))
+      .flatMap(({ index }) => entryIntersection(entry, right[index] ?? '') ?? []),
+  )
+  return minimal(common)
+}
+
 /** The shortest list that means the same: no entry that another one covers, in a stable order. */
 export function minimal(entries: Iterable<string>): string[] {
   const distinct = [...new Set(entries)].sort()

@@ -128,16 +128,25 @@ export function tenantClaims(account: Account, { issuedAt, chain }: Issue): Unsi
   return claimsOf(account, issuedAt, { imports: [commandsFrom(chain.callout)] })
 }
 
+/** A suspended account says so in its JWT: servers let nobody in, and close what is open (reference C.5). */
+const NOBODY = { conn: 0, leaf: 0 } as const
+
 function claimsOf(
   account: Account,
   issuedAt: number,
   nats: Pick<AccountClaims['nats'], 'imports' | 'exports' | 'authorization'>,
 ): Unsigned<AccountClaims> {
+  const { expiresAt, suspension } = account
   return buildAccount(
-    { publicKey: account.id, name: account.name, issuedAt },
+    {
+      publicKey: account.id,
+      name: account.name,
+      issuedAt,
+      ...(expiresAt !== undefined && { expiresAt: Math.floor(Date.parse(expiresAt) / 1_000) }),
+    },
     {
       ...nats,
-      limits: limitsOf(account.limits, nats),
+      limits: { ...limitsOf(account.limits, nats), ...(suspension && NOBODY) },
       ...(account.signingKeys.length > 0 && {
         signing_keys: account.signingKeys.map(({ publicKey }) => publicKey),
       }),

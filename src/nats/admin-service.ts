@@ -17,6 +17,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   not_found: 404,
   already_exists: 409,
   revision_conflict: 409,
+  in_use: 409,
   too_large: 413,
   busy: 429,
   unavailable: 503,

@@ -46,6 +46,7 @@ function stateConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { na
     allow_rollup_hdrs: true,
     allow_direct: true,
     allow_atomic: true,
+    allow_msg_ttl: true,
     deny_delete: true,
     num_replicas: replicas,
   }

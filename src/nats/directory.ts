@@ -4,15 +4,18 @@ import type { Directory, Soon } from '../callout/directory.ts'
 import type { Account } from '../domain/account.ts'
 import type { Operator } from '../domain/operator.ts'
 import type { Policy } from '../domain/policy.ts'
+import type { Role } from '../domain/role.ts'
 import {
   ACCOUNT_PREFIX,
   accountKey,
   EVERY_ACCOUNT,
   EVERY_POLICY,
+  EVERY_ROLE,
   EVERY_SEALED,
   nkeyKey,
   OPERATOR_KEY,
   policyKey,
+  roleKey,
   sealedKey,
   tokenKey,
   userKey,
@@ -28,7 +31,7 @@ import { watch, type Change } from './watch.ts'
 const FETCH_MS_MAX = 1_500
 
 /** What is kept in memory. */
-const RECORDS = [OPERATOR_KEY, EVERY_ACCOUNT, EVERY_POLICY]
+const RECORDS = [OPERATOR_KEY, EVERY_ACCOUNT, EVERY_POLICY, EVERY_ROLE]
 
 /**
  * What this replica knows: operator, accounts and policies in memory, users and what leads to them on first use
@@ -72,6 +75,10 @@ export class KvDirectory implements Directory, AsyncDisposable {
 
   policy(id: string): Policy | undefined {
     return this.#records.get(policyKey(id)) as Policy | undefined
+  }
+
+  role(id: string): Role | undefined {
+    return this.#records.get(roleKey(id)) as Role | undefined
   }
 
   get accounts(): readonly Account[] {

@@ -1,16 +1,19 @@
 import {
   JetStreamApiError,
+  JetStreamError,
   jetstreamManager,
   type JetStreamManager,
   type StoredMsg,
 } from '@nats-io/jetstream'
 import { headers, nuid, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
-import type { StateStore, Stored, Write } from '../admin/state-store.ts'
+import type { Page, StateStore, Stored, Write } from '../admin/state-store.ts'
 import { GatehouseError, RevisionConflict } from '../errors.ts'
 import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 
 /** 10071 names the sequence, 10164 does not: the same refusal (reference F). */
 const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164])
+/** Status of a direct get that finds nothing more. */
+const NOTHING_FOUND = 404
 const MESSAGE_NOT_FOUND = 10_037
 const COMMIT_TIMEOUT_MS = 5_000
 /** More than the headers of a write take; they count towards the server's `max_payload`. */
@@ -51,6 +54,47 @@ export class KvStateStore implements StateStore {
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === MESSAGE_NOT_FOUND)
         return { key, value: undefined, revision: 0 }
+      throw new GatehouseError('unavailable', 'the state cannot be read: JetStream does not answer', {
+        cause: error,
+      })
+    }
+  }
+
+  async page(
+    filter: string,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<Page> {
+    const entries: Stored[] = []
+    let next = after
+    let isMore = true
+    while (isMore && entries.length < limit) {
+      const batch = limit - entries.length
+      let got = 0
+      for (const message of await this.#batch(filter, { seq: next + 1, batch })) {
+        got += 1
+        next = message.seq
+        const stored = storedFrom(message)
+        if (stored.value !== undefined) entries.push(stored)
+      }
+      isMore = got > 0 // A batch may end before it is full, when its bytes are too many.
+    }
+    return { entries, ...(isMore && { next }) }
+  }
+
+  async #batch(
+    filter: string,
+    from: { readonly seq: number; readonly batch: number },
+  ): Promise<readonly StoredMsg[]> {
+    try {
+      const messages: StoredMsg[] = []
+      const found = await this.#manager.direct.getBatch(STATE_STREAM, {
+        ...from,
+        next_by_subj: `${STATE_PREFIX}${filter}`,
+      })
+      for await (const message of found) messages.push(message)
+      return messages
+    } catch (error) {
+      if (error instanceof JetStreamError && 'code' in error && error.code === NOTHING_FOUND) return []
       throw new GatehouseError('unavailable', 'the state cannot be read: JetStream does not answer', {
         cause: error,
       })
@@ -114,7 +158,7 @@ interface BatchMessage {
 }
 
 function messageOf(
-  { key, value, expected }: Write,
+  { key, value, expected, ttlSeconds }: Write,
   { batch, index, last }: { readonly batch: string; readonly index: number; readonly last: number },
 ): BatchMessage {
   const head = headers()
@@ -122,6 +166,7 @@ function messageOf(
   head.set('Nats-Batch-Sequence', String(index + 1))
   head.set('Nats-Expected-Last-Subject-Sequence', String(expected))
   if (value === undefined) head.set('KV-Operation', 'DEL')
+  if (ttlSeconds !== undefined) head.set('Nats-TTL', `${ttlSeconds}s`)
   if (index === last) head.set('Nats-Batch-Commit', '1')
   return { subject: `${STATE_PREFIX}${key}`, body: value === undefined ? '' : JSON.stringify(value), head }
 }

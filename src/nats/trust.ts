@@ -178,7 +178,7 @@ export class TrustChain {
     const createdAt = this.#file.createdAt
     return {
       ...facts,
-      status: 'active',
+      status: 'present',
       signingKeys: signingKeys.map((publicKey) => ({ publicKey, createdAt })),
       limits: role === 'callout' ? { jetstream: {} } : {},
       metadata: {},

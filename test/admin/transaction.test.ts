@@ -76,7 +76,8 @@ describe('a transaction', () => {
     await name('same', 'same')
     const tx = begin()
     await tx.execute(labels, labelKey('same'), { id: 'same', name: 'same' })
-    expect(await tx.commit()).toEqual({ revision: 0, events: [] })
+    const { revision } = await store.get(labelKey('same'))
+    expect(await tx.commit()).toEqual({ revision, events: [] })
   })
 
   it('takes no name that another has', async () => {

@@ -14,6 +14,7 @@ function aStanding(): Standing {
       aPolicy({ pub: { allow: ['r.{{user.metadata.region}}', '{{account.name}}.>'] } }),
       aPolicy({}),
     ],
+    boundary: undefined,
   }
 }
 
@@ -38,6 +39,15 @@ describe('a grant is compiled', () => {
       publish: { allow: ['>'] },
     })
     expect(compile(standing)).toEqual(before)
+  })
+
+  it('anew when the boundary was set, replaced or taken away', () => {
+    const standing = aStanding()
+    const free = compile(standing)
+    const within = (allow: string[]) => ({ ...standing, boundary: aPolicy({ pub: { allow } }) })
+    expect(compile(within(['r.>']))).toMatchObject({ publish: { allow: ['r.eu'] } })
+    expect(compile(within(['ORDERS.x']))).toMatchObject({ publish: { allow: ['ORDERS.x'] } })
+    expect(compile(standing)).toEqual(free)
   })
 
   it('anew when the account was replaced', () => {

@@ -5,11 +5,11 @@ import { GatehouseError } from '../../src/errors.ts'
 import { decode } from '../../src/jwt/token.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { createToken } from '../../src/keys/token.ts'
+import { OUTCOMES } from '../support/counts.ts'
 import {
   askingServer,
   directoryOf,
   NOW_SECONDS,
-  OUTCOMES,
   type Asking,
   type Gate,
   type Outcome,
@@ -143,6 +143,11 @@ const denied: Row[] = [
     'somebody of an account unheard of': 'account_missing',
     'somebody of the callout account': 'account_reserved',
     'somebody of an account without a key': 'key_missing',
+    'somebody of a suspended account': 'account_suspended',
+    'somebody of an expired account': 'account_expired',
+    'somebody who is locked': 'user_locked',
+    'somebody whose time is over': 'user_expired',
+    'somebody whose role is gone': 'role_missing',
     'somebody whose policy is gone': 'policy_missing',
     'somebody for the office only': 'source_not_allowed',
     'somebody for browsers only': 'connection_type_not_allowed',

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { eligible, type Standing } from '../../src/callout/eligible.ts'
 import { Denial } from '../../src/callout/reason.ts'
+import type { Account } from '../../src/domain/account.ts'
 import { CONNECTION_TYPES, type ConnectionType, type Policy } from '../../src/domain/policy.ts'
+import type { Role } from '../../src/domain/role.ts'
+import type { User } from '../../src/domain/user.ts'
 import type { ClientInformation } from '../../src/jwt/claims.ts'
 import {
   anAccount,
   anOperator,
   aPolicy,
+  aRole,
   aToken,
   aUser,
   directoryOf,
@@ -31,18 +35,28 @@ interface Facts {
   readonly records?: Partial<Records>
   readonly client?: ClientInformation
   readonly expiresAt?: string
+  readonly user?: Partial<User>
 }
 
 function standing(facts: Facts = {}): Standing | Denial {
   const directory = directoryOf({ ...records, ...facts.records })
   const held = facts.expiresAt === undefined ? credential : { ...credential, expiresAt: facts.expiresAt }
-  return eligible({ user, credential: held }, { directory, client: facts.client ?? client, nowMs: NOW_MS })
+  const holder = { user: { ...user, ...facts.user }, credential: held }
+  return eligible(holder, { directory, client: facts.client ?? client, nowMs: NOW_MS })
 }
 const reasonOf = (facts: Facts): string | undefined => {
   const stands = standing(facts)
   return stands instanceof Denial ? `${stands.reason} ${stands.detail ?? ''}`.trim() : undefined
 }
 const iso = (ms: number): string => new Date(ms).toISOString()
+const suspension = { reason: 'unpaid', since: iso(0) }
+const withAccount = (facts: Partial<Account>): Facts => ({
+  records: { accounts: [{ ...account, ...facts }] },
+})
+const withRole = (facts: Partial<Role>): Facts => ({
+  user: { roles: ['clerk'] },
+  records: { roles: [aRole(facts)] },
+})
 
 describe('a user in good standing', () => {
   it('stands with its account, and the default policy before its own', () => {
@@ -82,8 +96,67 @@ describe('a user is refused', () => {
     ],
     ['without one of its policies', { records: { policies: [base] } }, 'policy_missing developer'],
     ['without the default policy', { records: { policies: [developer] } }, 'policy_missing base'],
+    ['who is locked', { user: { lock: { reason: 'x', since: iso(0) } } }, 'user_locked alice'],
+    ['whose time is over', { user: { expiresAt: iso(NOW_MS) } }, 'user_expired alice'],
+    ['whose time is no time', { user: { expiresAt: 'soon' } }, 'user_expired alice'],
+    ['while its account is suspended', withAccount({ suspension }), 'account_suspended ORDERS'],
+    ['when its account has ended', withAccount({ expiresAt: iso(NOW_MS) }), 'account_expired ORDERS'],
+    ['whose role is gone', { user: { roles: ['clerk'] } }, 'role_missing clerk'],
+    ["with another account's role", withRole({ scope: 'AOTHER' }), 'role_missing clerk'],
+    ['whose role lost a policy', withRole({ policies: ['gone'] }), 'policy_missing gone'],
+    ['without the boundary', withAccount({ boundaryPolicy: 'gone' }), 'policy_missing gone'],
+    [
+      "with another account's policy as boundary",
+      {
+        records: {
+          accounts: [{ ...account, boundaryPolicy: 'theirs' }],
+          policies: [base, developer, aPolicy({}, { name: 'theirs', scope: 'AOTHER' })],
+        },
+      },
+      'policy_missing theirs',
+    ],
   ])('%s', (_, facts, reason) => {
     expect(reasonOf(facts)).toBe(reason)
+  })
+})
+
+describe('a role', () => {
+  it('gives its policies, each once', () => {
+    const extra = aPolicy({}, { name: 'extra' })
+    const stands = standing({
+      user: { roles: ['clerk', 'own'] },
+      records: {
+        policies: [base, developer, extra],
+        roles: [
+          aRole({ policies: ['developer', 'extra'] }),
+          aRole({ name: 'own', scope: account.id, policies: ['extra', 'base'] }),
+        ],
+      },
+    })
+    expect(stands).toMatchObject({ policies: [base, developer, extra] })
+  })
+})
+
+describe('a boundary', () => {
+  const within = (limits: Policy['limits']): Facts => {
+    const boundary = aPolicy({}, { name: 'boundary', limits })
+    return {
+      records: {
+        accounts: [{ ...account, boundaryPolicy: 'boundary' }],
+        policies: [base, developer, boundary],
+      },
+    }
+  }
+
+  it('stands beside the policies, and gives nothing', () => {
+    const facts = within({})
+    expect(standing(facts)).toMatchObject({ policies: [base, developer], boundary: { name: 'boundary' } })
+  })
+
+  it('has its say about source and kind of connection', () => {
+    expect(reasonOf(within({ sources: ['11.0.0.0/8'] }))).toBe('source_not_allowed boundary')
+    expect(reasonOf(within({ connectionTypes: ['MQTT'] }))).toBe('connection_type_not_allowed boundary')
+    expect(reasonOf(within({ sources: ['10.0.0.0/8'] }))).toBeUndefined()
   })
 })
 

@@ -4,7 +4,8 @@ import { answer } from '../../src/callout/callout.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { createToken } from '../../src/keys/token.ts'
-import { counted, NOW_SECONDS, type Gate } from '../support/requests.ts'
+import { counted } from '../support/counts.ts'
+import { NOW_SECONDS, type Gate } from '../support/requests.ts'
 import { openGateFor, storedPeople, tokens } from './people.ts'
 
 /** Ten thousand cases in all. */

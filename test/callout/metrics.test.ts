@@ -3,7 +3,8 @@ import { answer } from '../../src/callout/callout.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { signerOf } from '../../src/keys/signer.ts'
 import { createToken } from '../../src/keys/token.ts'
-import { OUTCOMES, type Gate } from '../support/requests.ts'
+import { OUTCOMES } from '../support/counts.ts'
+import type { Gate } from '../support/requests.ts'
 import { device, openGateFor, PASSWORD, storedPeople, tokens } from './people.ts'
 
 let gate: Gate

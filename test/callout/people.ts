@@ -36,6 +36,10 @@ const policies: readonly Policy[] = [
   aPolicy({ pub: { allow: ['a..b'] } }, { name: 'broken' }),
 ]
 
+const past = new Date((NOW_SECONDS - 1) * 1_000).toISOString()
+export const suspended = { ...account('SUSPENDED'), suspension: { reason: 'unpaid', since: past } }
+export const over = { ...account('OVER'), expiresAt: past }
+
 /** Everybody of the table, each with a token of their own. */
 const people: Readonly<Record<string, Partial<User>>> = {
   alice: {},
@@ -46,6 +50,11 @@ const people: Readonly<Record<string, Partial<User>>> = {
   'somebody of an account unheard of': { account: createKeyPair('account').publicKey },
   'somebody of the callout account': { account: auth.id },
   'somebody of an account without a key': { account: keyless.id },
+  'somebody of a suspended account': { account: suspended.id },
+  'somebody of an expired account': { account: over.id },
+  'somebody who is locked': { lock: { reason: 'lost laptop', since: past } },
+  'somebody whose time is over': { expiresAt: past },
+  'somebody whose role is gone': { roles: ['gone'] },
   'somebody whose policy is gone': { policies: ['developer', 'gone'] },
   'somebody for the office only': { policies: ['office'] },
   'somebody for browsers only': { policies: ['browser'] },
@@ -53,7 +62,6 @@ const people: Readonly<Record<string, Partial<User>>> = {
   'somebody whose policy makes no JWT': { policies: ['broken'] },
 }
 export const tokens = Object.fromEntries(Object.keys(people).map((who) => [who, createToken()]))
-const expired = new Date((NOW_SECONDS - 1) * 1_000).toISOString()
 
 /** Alice's password, who alone has one. */
 export const PASSWORD = 'correct horse'
@@ -61,7 +69,7 @@ export const PASSWORD = 'correct horse'
 /** What is stored of all of them. */
 export async function storedPeople(): Promise<Records> {
   const hash = await passwords.hash(PASSWORD)
-  const createdAt = expired
+  const createdAt = past
   const users = Object.entries(people).map(([who, facts]) =>
     aUser({
       account: orders.id,
@@ -70,7 +78,7 @@ export async function storedPeople(): Promise<Records> {
       ...facts,
       id: who,
       credentials: [
-        aToken(tokens[who]!, who.includes('time is over') ? { expiresAt: expired } : {}),
+        aToken(tokens[who]!, who.includes('guest whose time is over') ? { expiresAt: past } : {}),
         ...(who === 'alice'
           ? [
               { id: 'PW', createdAt, kind: 'password', hash } as const,
@@ -82,7 +90,7 @@ export async function storedPeople(): Promise<Records> {
   )
   return {
     operator: anOperator(),
-    accounts: [orders, other, keyless, { ...auth, role: 'callout' }],
+    accounts: [orders, other, keyless, suspended, over, { ...auth, role: 'callout' }],
     policies,
     users,
   }

@@ -15,7 +15,7 @@ import { anAccount, askingServer, aToken, aUser, NOW_MS, NOW_SECONDS } from '../
 const signing = signerOf(createKeyPair('account'))
 const account = anAccount({ signingKeys: [{ publicKey: signing.publicKey, createdAt: '' }] })
 const user = aUser({ account: account.id })
-const standing: Standing = { user, account, credential: aToken('gh_t'), policies: [] }
+const standing: Standing = { user, account, credential: aToken('gh_t'), policies: [], boundary: undefined }
 const grant: Grant = {
   publish: { allow: ['a', 'b.>'], deny: ['b.c'] },
   subscribe: { allow: ['e.> workers'], deny: [] },
@@ -121,6 +121,12 @@ describe('a connection', () => {
 
   it('ends with the credential that it was made with', () => {
     expect(expiryOf({}, { as: until(NOW_MS + 10_000) })).toBe(NOW_SECONDS + 10)
+  })
+
+  it.each(['user', 'account'] as const)('ends with its %s', (whose) => {
+    const expiresAt = new Date(NOW_MS + 7_000).toISOString()
+    const as = { ...until(NOW_MS + 10_000), [whose]: { ...standing[whose], expiresAt } }
+    expect(expiryOf({}, { as })).toBe(NOW_SECONDS + 7)
   })
 
   it('ends with whatever ends first', () => {

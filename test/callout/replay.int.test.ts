@@ -11,7 +11,7 @@ import { connectService } from '../../src/nats/connection.ts'
 import { KnownServers } from '../../src/nats/servers.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
 import { eventually } from '../support/eventually.ts'
-import { counted, countsOf } from '../support/requests.ts'
+import { counted, countsOf } from '../support/counts.ts'
 import { openWorld } from '../support/world.ts'
 
 /**

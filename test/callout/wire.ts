@@ -9,7 +9,8 @@ import { startServer } from '../../src/nats/server-process.ts'
 import { newestServer } from '../support/binaries.ts'
 import { eventually } from '../support/eventually.ts'
 import { temporaryFolder } from '../support/programs.ts'
-import { counted, type Gate, type Outcome } from '../support/requests.ts'
+import { counted } from '../support/counts.ts'
+import type { Gate, Outcome } from '../support/requests.ts'
 
 /** A nats-server that knows nothing of us, and a connection to it. */
 export interface Wire extends AsyncDisposable {

@@ -74,7 +74,7 @@ describe('the tokens of declared users', () => {
       const dying = {
         ...book,
         file: file(),
-        admin: { ...book.admin, store: { get: store.get.bind(store), commit } },
+        admin: { ...book.admin, store: { get: store.get.bind(store), page: store.page.bind(store), commit } },
       }
       await expect(declaredTokens(documents, dying)).rejects.toThrow('killed')
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   account,
+  accountStatus,
   type AccountCommand,
   type AccountEvent,
   type CreateAccount,
@@ -47,6 +48,21 @@ const changes = {
     },
     state: { description: 'Shop', metadata: { team: 'it' } },
   },
+  'boundary policy': {
+    command: { type: 'account.set-boundary-policy', policy: 'P1', at: LATER },
+    event: { type: 'account.boundary_policy_set', old: undefined, new: 'P1', at: LATER },
+    state: { boundaryPolicy: 'P1' },
+  },
+  expiry: {
+    command: { type: 'account.set-expiry', expiresAt: '2027-01-01T00:00:00Z', at: LATER },
+    event: { type: 'account.expiry_set', old: undefined, new: '2027-01-01T00:00:00Z', at: LATER },
+    state: { expiresAt: '2027-01-01T00:00:00Z' },
+  },
+  suspension: {
+    command: { type: 'account.suspend', reason: 'unpaid', at: LATER },
+    event: { type: 'account.suspended', reason: 'unpaid', at: LATER },
+    state: { suspension: { reason: 'unpaid', since: LATER } },
+  },
 } as const satisfies Record<string, { command: AccountCommand; event: AccountEvent; state: object }>
 
 describe('an account', () => {
@@ -55,7 +71,7 @@ describe('an account', () => {
     const { type: _type, at: _at, ...facts } = create
     expect(after(created)).toEqual({
       ...facts,
-      status: 'active',
+      status: 'present',
       signingKeys: ['ASIGN1', 'ASIGN2'].map((publicKey) => ({ publicKey, createdAt: AT })),
       createdAt: AT,
     })
@@ -97,5 +113,54 @@ describe.each(Object.entries(changes))('the %s of an account', (_, { command, ev
   it('cannot change before there is an account', () => {
     expect(given().whenRefused(command)).toBe('not_found')
     expect(after(event)).toEqual(after())
+  })
+})
+
+describe('an account that was barred', () => {
+  const { suspension, expiry } = changes
+  const reactivated: AccountEvent = { type: 'account.reactivated', at: LATER }
+  const reactivate: AccountCommand = { type: 'account.reactivate', at: LATER }
+
+  it('is reactivated once', () => {
+    expect(given(created, suspension.event).when(reactivate)).toEqual([reactivated])
+    expect(after(created, suspension.event, reactivated)).toEqual(after(created))
+    expect(given(created).when(reactivate)).toEqual([])
+    expect(given().whenRefused(reactivate)).toBe('not_found')
+    expect(after(reactivated)).toEqual(after())
+  })
+
+  it('loses its boundary and its end again', () => {
+    const { event: bounded } = changes['boundary policy']
+    const unbounded: AccountEvent = { ...bounded, old: 'P1', new: undefined }
+    expect(given(created, bounded).when({ type: 'account.set-boundary-policy', at: LATER })).toEqual([
+      unbounded,
+    ])
+    expect(after(created, bounded, unbounded)).toEqual(after(created))
+    const endless: AccountEvent = { ...expiry.event, old: expiry.event.new, new: undefined }
+    expect(given(created, expiry.event).when({ type: 'account.set-expiry', at: LATER })).toEqual([endless])
+    expect(after(created, expiry.event, endless)).toEqual(after(created))
+  })
+
+  it('and deleted is as if it had never been', () => {
+    const deleted: AccountEvent = { type: 'account.deleted', at: LATER }
+    expect(given(created).when({ type: 'account.delete', at: LATER })).toEqual([deleted])
+    expect(after(created, deleted)).toEqual(after())
+    expect(given().whenRefused({ type: 'account.delete', at: LATER })).toBe('not_found')
+  })
+})
+
+describe('the status of an account', () => {
+  const ends = (at: string): AccountEvent => ({ ...changes.expiry.event, new: at })
+
+  it.each<[status: string, of: AccountEvent[]]>([
+    ['active', []],
+    ['active', [ends('2026-01-02T00:00:00.001Z')]],
+    ['expired', [ends(LATER)]],
+    ['expired', [ends('one day')]],
+    ['suspended', [changes.suspension.event]],
+    ['suspended', [changes.suspension.event, ends(AT)]],
+  ])('is %s after %j', (status, events) => {
+    const state = after(created, ...events)
+    expect(state.status === 'present' && accountStatus(state, Date.parse(LATER))).toBe(status)
   })
 })

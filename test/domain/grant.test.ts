@@ -1,12 +1,14 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Account } from '../../src/domain/account.ts'
 import { compileGrant, type Grant } from '../../src/domain/grant.ts'
 import type { Policy, PolicyLimits, ResponsePermission } from '../../src/domain/policy.ts'
+import { entryCovers } from '../../src/domain/subject.ts'
 import type { User } from '../../src/domain/user.ts'
 import { AT } from './given.ts'
 
 const account: Account = {
-  status: 'active',
+  status: 'present',
   id: 'AORDERS',
   name: 'ORDERS',
   role: 'tenant',
@@ -16,11 +18,12 @@ const account: Account = {
   createdAt: AT,
 }
 const user: User = {
-  status: 'active',
+  status: 'present',
   id: '01U',
   account: account.id,
   name: 'alice',
   policies: [],
+  roles: [],
   credentials: [],
   metadata: { region: 'eu' },
   createdAt: AT,
@@ -37,19 +40,20 @@ interface Written {
 
 function policies(...written: readonly Written[]): Policy[] {
   return written.map(({ pub = [], noPub = [], sub = [], noSub = [], responses, limits = {} }, i) => ({
-    status: 'active',
+    status: 'present',
     id: `P${i + 1}`,
     name: `policy-${i + 1}`,
     scope: 'operator',
     version: i + 7,
     permissions: { publish: { allow: pub, deny: noPub }, subscribe: { allow: sub, deny: noSub }, responses },
     limits,
+    delegable: false,
     createdAt: AT,
   }))
 }
 
 function grantOf(...written: readonly Written[]): Grant {
-  const compiled = compileGrant(user, account, policies(...written))
+  const compiled = compileGrant(user, account, { policies: policies(...written) })
   if (!compiled.ok) throw new Error(`no grant for want of ${compiled.variable}`)
   return compiled.grant
 }
@@ -153,10 +157,123 @@ describe('a value that is missing', () => {
     ['an allow of subscribe', { sub: ['r.{{user.metadata.none}}'] }],
     ['a deny of subscribe', { noSub: ['r.> {{user.metadata.none}}'] }],
   ])('in %s leaves no grant at all', (_, written) => {
-    expect(compileGrant(user, account, policies({ pub: ['ok'] }, written))).toEqual({
+    expect(compileGrant(user, account, { policies: policies({ pub: ['ok'] }, written) })).toEqual({
       ok: false,
       policy: 'P2',
       variable: 'user.metadata.none',
     })
+  })
+})
+
+describe('a boundary', () => {
+  const capped = (boundary: Written, ...given: readonly Written[]): Grant => {
+    const [cap] = policies(boundary)
+    const compiled = compileGrant(user, account, {
+      policies: policies(...given),
+      boundary: { ...cap!, id: 'B', version: 3 },
+    })
+    if (!compiled.ok) throw new Error(`no grant for want of ${compiled.variable}`)
+    return compiled.grant
+  }
+
+  it.each<[what: string, boundary: Written, given: Written, grant: Partial<Grant>]>([
+    ['of nothing leaves nothing', {}, { pub: ['>'], sub: ['>'] }, { publish: nothing, subscribe: nothing }],
+    [
+      'of everything takes nothing',
+      { pub: ['>'] },
+      { pub: ['a.*'] },
+      { publish: { allow: ['a.*'], deny: [] } },
+    ],
+    ['gives nothing by itself', { pub: ['>'], sub: ['>'] }, {}, { publish: nothing, subscribe: nothing }],
+    [
+      'narrows what reaches beyond it',
+      { pub: ['orders.*.created', 'stock.>'] },
+      { pub: ['orders.eu.>', 'stock.*', 'billing.>'] },
+      { publish: { allow: ['orders.eu.created', 'stock.*'], deny: [] } },
+    ],
+    [
+      'is filled in for each user',
+      { pub: ['r.{{user.metadata.region}}.>'] },
+      { pub: ['r.*.x'] },
+      { publish: { allow: ['r.eu.x'], deny: [] } },
+    ],
+    [
+      'keeps to its queue groups',
+      { sub: ['e.> workers'] },
+      { sub: ['e.a', 'e.b others'] },
+      { subscribe: { allow: ['e.a workers'], deny: [] } },
+    ],
+    [
+      'adds its denies',
+      { pub: ['>'], noPub: ['a.secret'] },
+      { pub: ['a.>'], noPub: ['a.x'] },
+      { publish: { allow: ['a.>'], deny: ['a.secret', 'a.x'] } },
+    ],
+    [
+      'caps answers and lifetimes',
+      { responses: { max: 1, ttlMs: 9_000 }, limits: { lifetimeSeconds: 60 } },
+      { responses: { max: 5, ttlMs: 1_000 }, limits: { lifetimeSeconds: 3_600 } },
+      { responses: { max: 1, ttlMs: 1_000 }, lifetimeSeconds: 60 },
+    ],
+    [
+      'without a right to answer leaves none',
+      { pub: ['>'] },
+      { responses: { max: 5, ttlMs: 1_000 } },
+      { responses: undefined },
+    ],
+    [
+      'does not lengthen a life',
+      { limits: { lifetimeSeconds: 3_600 } },
+      { limits: { lifetimeSeconds: 60 } },
+      { lifetimeSeconds: 60 },
+    ],
+    [
+      'is named with its version',
+      {},
+      {},
+      {
+        policies: [
+          { id: 'P1', version: 7 },
+          { id: 'B', version: 3 },
+        ],
+      },
+    ],
+  ])('%s', (_, boundary, given, grant) => {
+    expect(capped(boundary, given)).toMatchObject(grant)
+  })
+
+  it('that lacks a value leaves no grant at all', () => {
+    const [boundary] = policies({ pub: ['{{user.metadata.none}}'] })
+    expect(compileGrant(user, account, { policies: policies({ pub: ['>'] }), boundary })).toEqual({
+      ok: false,
+      policy: 'P1',
+      variable: 'user.metadata.none',
+    })
+  })
+
+  it('never widens, and caps every entry', () => {
+    const subject = fc
+      .array(fc.constantFrom('a', 'b', '*', '{{user.name}}'), { minLength: 1, maxLength: 3 })
+      .chain((tokens) => fc.constantFrom(tokens.join('.'), [...tokens, '>'].join('.'), '>'))
+    const subjects = fc.array(subject, { maxLength: 4 })
+    const entries = fc.array(
+      fc.tuple(subject, fc.constantFrom('', ' q', ' *')).map((parts) => parts.join('')),
+      { maxLength: 4 },
+    )
+    const written = fc.record({ pub: subjects, noPub: subjects, sub: entries, noSub: entries })
+    const within = (inner: readonly string[], outer: readonly string[]): boolean =>
+      inner.every((entry) => outer.some((wide) => entryCovers(wide, entry)))
+    fc.assert(
+      fc.property(written, fc.array(written, { maxLength: 3 }), (boundary, given) => {
+        const [free, cap, grant] = [grantOf(...given), grantOf(boundary), capped(boundary, ...given)]
+        for (const side of ['publish', 'subscribe'] as const) {
+          expect(within(grant[side].allow, free[side].allow)).toBe(true)
+          expect(within(grant[side].allow, cap[side].allow)).toBe(true)
+          expect(within(free[side].deny, grant[side].deny)).toBe(true)
+          expect(within(cap[side].deny, grant[side].deny)).toBe(true)
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 })

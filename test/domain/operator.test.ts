@@ -31,7 +31,7 @@ describe('an operator', () => {
     const { type: _type, at: _at, signingKeys: _keys, ...facts } = create
     expect(after(created)).toEqual({
       ...facts,
-      status: 'active',
+      status: 'present',
       signingKeys: [{ publicKey: 'OSIGN', createdAt: AT }],
       createdAt: AT,
     })

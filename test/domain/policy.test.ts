@@ -17,6 +17,7 @@ const create: CreatePolicy = {
   description: 'Works with orders.',
   permissions,
   limits: {},
+  delegable: false,
   at: AT,
 }
 const created: PolicyEvent = { ...create, type: 'policy.created', version: 1 }
@@ -32,13 +33,23 @@ const changes = {
     event: { type: 'policy.limits_updated', old: {}, new: { lifetimeSeconds: 60 }, version: 2, at: LATER },
     state: { limits: { lifetimeSeconds: 60 }, version: 2 },
   },
+  name: {
+    command: { type: 'policy.rename', name: 'engineer', at: LATER },
+    event: { type: 'policy.renamed', old: 'developer', new: 'engineer', version: 2, at: LATER },
+    state: { name: 'engineer', version: 2 },
+  },
+  delegability: {
+    command: { type: 'policy.set-delegable', delegable: true, at: LATER },
+    event: { type: 'policy.delegable_set', old: false, new: true, version: 2, at: LATER },
+    state: { delegable: true, version: 2 },
+  },
 } as const satisfies Record<string, { command: PolicyCommand; event: PolicyEvent; state: object }>
 
 describe('a policy', () => {
   it('is created as version 1', () => {
     expect(given().when(create)).toEqual([created])
     const { type: _type, at: _at, ...facts } = create
-    expect(after(created)).toEqual({ ...facts, status: 'active', version: 1, createdAt: AT })
+    expect(after(created)).toEqual({ ...facts, status: 'present', version: 1, createdAt: AT })
   })
 
   it('is created once', () => {
@@ -50,6 +61,17 @@ describe('a policy', () => {
     const [second] = given(created, first).when(changes.limits.command)
     expect(second).toMatchObject({ type: 'policy.limits_updated', version: 3 })
     expect(after(created, first, second!)).toMatchObject({ version: 3, permissions: wider })
+  })
+})
+
+describe('a policy that is deleted', () => {
+  it('is as if it had never been', () => {
+    const deleted: PolicyEvent = { type: 'policy.deleted', at: LATER }
+    const remove: PolicyCommand = { type: 'policy.delete', at: LATER }
+    expect(given(created).when(remove)).toEqual([deleted])
+    expect(after(created, deleted)).toEqual(after())
+    expect(given(created, deleted).whenRefused(remove)).toBe('not_found')
+    expect(given(created, deleted).when(create)).toEqual([created])
   })
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  commonEntries,
   covers,
   entryCovers,
   minimal,
@@ -164,6 +165,36 @@ describe('over every subject of a small world', () => {
       }),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('what two lists have in common', () => {
+  it('is what both of them allow, and nothing else', () => {
+    const list = fc.array(entry, { maxLength: 4 })
+    fc.assert(
+      fc.property(list, list, (left, right) => {
+        const allowed = new Set(meaning(right))
+        expect(meaning(commonEntries(left, right))).toEqual(meaning(left).filter((each) => allowed.has(each)))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it.each([
+    [['>'], ['a.b', 'c q'], ['a.b', 'c q']],
+    [['a.*'], ['*.b'], ['a.b']],
+    [['a.>'], ['a'], []],
+    [['a.> q*'], ['a.b r'], []],
+    [['a.> q.*'], ['*.b.> *.r'], ['a.b.> q.r']],
+    [['a', 'b'], [], []],
+  ])('of %j and %j is %j', (left, right, both) => {
+    expect(commonEntries(left, right)).toEqual(both)
+    expect(commonEntries(right, left)).toEqual(both)
+  })
+
+  it('is found among thousands without comparing each with each', () => {
+    const names = Array.from({ length: 20_000 }, (_, n) => `orders.${n}.created`)
+    expect(commonEntries(names, names.slice(10_000).reverse())).toHaveLength(10_000)
   })
 })
 

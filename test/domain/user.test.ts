@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   CREDENTIALS_MAX,
+  statusOf,
   user,
   type CreateUser,
   type Credential,
@@ -17,6 +18,7 @@ const create: CreateUser = {
   account: 'AORDERS',
   name: 'alice@example.com',
   policies: ['P1'],
+  roles: [],
   metadata: { region: 'eu' },
   at: AT,
 }
@@ -34,13 +36,13 @@ const added = (id: string): UserEvent => ({
 })
 
 const changes = {
-  assigned: {
+  'given a policy': {
     before: [],
     command: { type: 'user.assign-policy', policy: 'P2', at: LATER },
     event: { type: 'user.policy_assigned', policy: 'P2', at: LATER },
     state: { policies: ['P1', 'P2'] },
   },
-  removed: {
+  'rid of a policy': {
     before: [{ type: 'user.policy_assigned', policy: 'P2', at: LATER }],
     command: { type: 'user.remove-policy', policy: 'P1', at: LATER },
     event: { type: 'user.policy_removed', policy: 'P1', at: LATER },
@@ -52,6 +54,42 @@ const changes = {
     event: { type: 'user.metadata_updated', old: { region: 'eu' }, new: { region: 'us' }, at: LATER },
     state: { metadata: { region: 'us' } },
   },
+  'given a role': {
+    before: [{ type: 'user.role_assigned', role: 'R1', at: AT }],
+    command: { type: 'user.assign-role', role: 'R2', at: LATER },
+    event: { type: 'user.role_assigned', role: 'R2', at: LATER },
+    state: { roles: ['R1', 'R2'] },
+  },
+  'rid of a role': {
+    before: ['R1', 'R2'].map((role) => ({ type: 'user.role_assigned', role, at: AT }) as const),
+    command: { type: 'user.remove-role', role: 'R1', at: LATER },
+    event: { type: 'user.role_removed', role: 'R1', at: LATER },
+    state: { roles: ['R2'] },
+  },
+  locked: {
+    before: [],
+    command: { type: 'user.lock', reason: 'lost laptop', at: LATER },
+    event: { type: 'user.locked', reason: 'lost laptop', at: LATER },
+    state: { lock: { reason: 'lost laptop', since: LATER } },
+  },
+  unlocked: {
+    before: [{ type: 'user.locked', reason: 'lost laptop', at: AT }],
+    command: { type: 'user.unlock', at: LATER },
+    event: { type: 'user.unlocked', at: LATER },
+    state: { lock: undefined },
+  },
+  'given an end': {
+    before: [],
+    command: { type: 'user.set-expiry', expiresAt: '2027-01-01T00:00:00Z', at: LATER },
+    event: { type: 'user.expiry_set', old: undefined, new: '2027-01-01T00:00:00Z', at: LATER },
+    state: { expiresAt: '2027-01-01T00:00:00Z' },
+  },
+  'rid of its end': {
+    before: [{ type: 'user.expiry_set', new: '2027-01-01T00:00:00Z', at: AT }],
+    command: { type: 'user.set-expiry', at: LATER },
+    event: { type: 'user.expiry_set', old: '2027-01-01T00:00:00Z', new: undefined, at: LATER },
+    state: { expiresAt: undefined },
+  },
 } as const satisfies Record<
   string,
   { before: readonly UserEvent[]; command: UserCommand; event: UserEvent; state: object }
@@ -61,7 +99,7 @@ describe('a user', () => {
   it('is registered without any credential', () => {
     expect(given().when(create)).toEqual([registered])
     const { type: _type, at: _at, ...facts } = create
-    expect(after(registered)).toEqual({ ...facts, status: 'active', credentials: [], createdAt: AT })
+    expect(after(registered)).toEqual({ ...facts, status: 'present', credentials: [], createdAt: AT })
   })
 
   it('is registered once', () => {
@@ -69,7 +107,7 @@ describe('a user', () => {
   })
 })
 
-describe.each(Object.entries(changes))('a policy or fact is %s', (_, { before, command, event, state }) => {
+describe.each(Object.entries(changes))('a user is %s', (_, { before, command, event, state }) => {
   it('and the event tells it', () => {
     expect(given(registered, ...before).when(command)).toEqual([event])
     expect(after(registered, ...before, event)).toEqual({ ...after(registered), ...state })
@@ -106,5 +144,63 @@ describe('a credential of a user', () => {
   it('is of nobody who is not there', () => {
     expect(given().whenRefused(add('C1'))).toBe('not_found')
     expect(after(added('C1'))).toEqual(after())
+  })
+})
+
+describe('a credential that is revoked', () => {
+  const revoke = (id: string): UserCommand => ({
+    type: 'user.revoke-credential',
+    credential: id,
+    reason: 'leaked',
+    at: LATER,
+  })
+  const revoked: UserEvent = { type: 'user.credential_revoked', credential, reason: 'leaked', at: LATER }
+
+  it('is gone, and the others stay', () => {
+    expect(given(registered, added('C1'), added('C2')).when(revoke('C1'))).toEqual([revoked])
+    expect(after(registered, added('C1'), added('C2'), revoked)).toEqual(after(registered, added('C2')))
+  })
+
+  it('cannot be revoked again, and whoever tries is told', () => {
+    expect(given(registered, added('C1'), revoked).whenRefused(revoke('C1'))).toBe('not_found')
+    expect(given().whenRefused(revoke('C1'))).toBe('not_found')
+    expect(after(revoked)).toEqual(after())
+  })
+
+  it('makes room for another', () => {
+    const most = Array.from({ length: CREDENTIALS_MAX }, (_, i) => added(`C${i}`))
+    expect(given(registered, ...most, revoked).when(add('new'))).toEqual([added('new')])
+  })
+})
+
+describe('a user who is deleted', () => {
+  const deleted: UserEvent = { type: 'user.deleted', at: LATER }
+  const remove: UserCommand = { type: 'user.delete', at: LATER }
+
+  it('is as if it had never been', () => {
+    expect(given(registered, added('C1')).when(remove)).toEqual([deleted])
+    expect(after(registered, added('C1'), deleted)).toEqual(after())
+    expect(given(registered, deleted).whenRefused(remove)).toBe('not_found')
+    expect(given(registered, deleted).when(create)).toEqual([registered])
+  })
+})
+
+describe('the status of a user', () => {
+  const nowMs = Date.parse(LATER)
+  const locked: UserEvent = { type: 'user.locked', reason: 'x', at: AT }
+  const ends = (at: string): UserEvent => ({ type: 'user.expiry_set', new: at, at: AT })
+
+  it.each<[status: string, of: UserEvent[]]>([
+    ['active', []],
+    ['active', [ends('2026-01-02T00:00:00.001Z')]],
+    ['active', [ends('2026-01-02T00:00:01+00:00')]],
+    ['expired', [ends(LATER)]],
+    ['expired', [ends('2026-01-02T01:00:00+02:00')]],
+    ['expired', [ends('one day')]],
+    ['locked', [locked]],
+    ['locked', [locked, ends(AT)]],
+  ])('is %s after %j', (status, events) => {
+    const state = after(registered, ...events)
+    expect(state.status === 'present' && statusOf(state, nowMs)).toBe(status)
   })
 })

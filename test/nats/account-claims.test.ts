@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { NatsConnection } from '@nats-io/transport-node'
+import { accountLifeCommands } from '../../src/admin/account-life.ts'
 import { accountCommands } from '../../src/admin/account.ts'
+import type { Command } from '../../src/admin/command.ts'
 import { execute } from '../../src/admin/execute.ts'
 import { accountNamed } from '../../src/admin/lookup.ts'
 import { View } from '../../src/admin/transaction.ts'
@@ -90,6 +92,40 @@ describe.each([
     expect(repaired.said).toEqual(repaired.wanted)
     expect(repaired.there.nats.limits?.conn).toBe(12)
     expect(repaired.there.iat).toBeGreaterThan(foreign.iat)
+    expect(world.heard.failures).toEqual([])
+  })
+
+  it('say who may not connect, and for how long', async () => {
+    await using world = await openWorld({ binary: await binary() })
+    const nc = await insideAuth(world)
+    const actor = { account: world.trust.chain.admin, user: 'test' }
+    const does = async (command: Command, payload: object) => {
+      await execute(world.gatehouse.admin, command, { actor, payload: { account: 'ORDERS', ...payload } })
+      await world.gatehouse.accountsPushed()
+      const { there, said, wanted } = await both(world, nc, 'ORDERS')
+      expect(said).toEqual(wanted)
+      expect(validateAccount(there)).toEqual([])
+      return there
+    }
+    const { there: before } = await both(world, nc, 'ORDERS')
+    const { suspendAccount, reactivateAccount, setExpiry } = accountLifeCommands
+
+    const suspended = await does(suspendAccount, { reason: 'unpaid' })
+    expect(suspended.nats.limits).toEqual({ ...before.nats.limits, conn: 0, leaf: 0 })
+    const active = await does(reactivateAccount, {})
+    expect(active.nats).toEqual(before.nats)
+
+    const nextYear = new Date(Date.UTC(new Date().getUTCFullYear() + 1, 0))
+    expect(await does(setExpiry, { expiresAt: nextYear.toISOString() })).toMatchObject({
+      exp: nextYear.getTime() / 1_000,
+    })
+    // Over already: the resolver takes it all the same, and takes it back.
+    expect(await does(setExpiry, { expiresAt: '2020-01-01T00:00:00Z' })).toMatchObject({
+      exp: Date.UTC(2020, 0) / 1_000,
+    })
+    const endless = await does(setExpiry, {})
+    expect(endless).not.toHaveProperty('exp')
+    expect(endless.nats).toEqual(before.nats)
     expect(world.heard.failures).toEqual([])
   })
 })

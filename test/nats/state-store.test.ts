@@ -114,6 +114,47 @@ describe('a filter is no key', () => {
   })
 })
 
+describe('a page', () => {
+  const put = async (key: string, value: unknown): Promise<number> => {
+    const { revision } = await store.get(`test.${key}`)
+    return (await store.commit([write(key, value, revision)])).get(`test.${key}`) ?? 0
+  }
+
+  it('has the keys of its filter that have a value, in the order of their changes', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await put(`page.${name}`, name)
+    await put('page.b', 'changed')
+    await put('page.c', undefined)
+    const { entries } = await store.page('test.page.*', { after: 0, limit: 10 })
+    expect(entries.map(({ key, value }) => [key, value])).toEqual([
+      ['test.page.a', 'a'],
+      ['test.page.d', 'd'],
+      ['test.page.b', 'changed'],
+    ])
+    for (const { key, revision } of entries) expect((await store.get(key)).revision).toBe(revision)
+  })
+
+  it('goes on after what was deleted, and ends', async () => {
+    for (let n = 0; n < 20; n += 1) await put(`holes.${n}`, n)
+    for (let n = 2; n < 18; n += 1) await put(`holes.${n}`, undefined)
+    const first = await store.page('test.holes.*', { after: 0, limit: 3 })
+    expect(first.entries.map(({ value }) => value)).toEqual([0, 1, 18])
+    const rest = await store.page('test.holes.*', { after: first.next!, limit: 3 })
+    expect(rest).toMatchObject({ entries: [{ value: 19 }] })
+    expect(rest.next).toBeUndefined()
+    expect(await store.page('test.nothing.>', { after: 0, limit: 1 })).toEqual({ entries: [] })
+  })
+
+  it('of more than the server sends at once has them all', async () => {
+    const large = 'x'.repeat(900_000)
+    for (let n = 0; n < 100; n += 1) await put(`large.${n}`, `${n}${large}`)
+    const { entries, next } = await store.page('test.large.*', { after: 0, limit: 200 })
+    expect(entries.map(({ value }) => parseInt(String(value), 10))).toEqual(
+      Array.from({ length: 100 }, (_, n) => n),
+    )
+    expect(next).toBeUndefined()
+  })
+})
+
 it('says that it is busy while others hold every batch that the stream takes', async () => {
   const { nc } = world.gatehouse.connection
   for (let n = 0; n < 60; n += 1) {
@@ -136,5 +177,6 @@ it('says so when there is no JetStream to ask', async () => {
   await Promise.all([
     expect(store.get('operator')).rejects.toEqual(unavailable),
     expect(store.commit([write('lost', 1)])).rejects.toEqual(unavailable),
+    expect(store.page('test.>', { after: 0, limit: 1 })).rejects.toEqual(unavailable),
   ])
 })

@@ -2,11 +2,11 @@ import { pino } from 'pino'
 import { answer, type Callout } from '../../src/callout/callout.ts'
 import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
-import { DENY_REASONS, DROP_REASONS } from '../../src/callout/reason.ts'
 import { Replays } from '../../src/callout/replays.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
+import type { Role } from '../../src/domain/role.ts'
 import type { Credential, User } from '../../src/domain/user.ts'
 import { AUTHORIZATION_REQUEST_AUDIENCE } from '../../src/jwt/authorization.ts'
 import type {
@@ -26,6 +26,7 @@ import { Vault } from '../../src/keys/vault.ts'
 import { xkeyOf } from '../../src/keys/xkey.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
 import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
+import { counted, countsOf } from './counts.ts'
 import { temporaryFolder } from './programs.ts'
 
 /** The moment at which decisions are tested: a fixed one, in the middle of a second. */
@@ -113,16 +114,18 @@ export interface Records {
   readonly accounts: readonly Account[]
   readonly policies: readonly Policy[]
   readonly users: readonly User[]
+  readonly roles?: readonly Role[]
 }
 
 /** A directory whose records are all in memory. */
-export function directoryOf({ operator, accounts, policies, users }: Records): Directory {
+export function directoryOf({ operator, accounts, policies, users, roles = [] }: Records): Directory {
   const holding = (holds: (credential: Credential) => boolean): User | undefined =>
     users.find((user) => user.credentials.some(holds))
   return {
     operator,
     account: (id) => accounts.find((each) => each.id === id),
     policy: (id) => policies.find((each) => each.id === id),
+    role: (id) => roles.find((each) => each.id === id),
     userByToken: (hash) => holding((held) => held.kind === 'token' && held.hash === hash),
     userByNkey: (publicKey) => holding((held) => held.kind === 'nkey' && held.publicKey === publicKey),
     usersNamed: (name) => users.filter((user) => user.name === name),
@@ -131,7 +134,7 @@ export function directoryOf({ operator, accounts, policies, users }: Records): D
 
 export function anOperator(facts: Partial<Operator> = {}): Operator {
   return {
-    status: 'active',
+    status: 'present',
     id: createKeyPair('operator').publicKey,
     name: 'gatehouse',
     signing: 'strict',
@@ -146,7 +149,7 @@ export function anOperator(facts: Partial<Operator> = {}): Operator {
 
 export function anAccount(facts: Partial<Account> = {}): Account {
   return {
-    status: 'active',
+    status: 'present',
     id: createKeyPair('account').publicKey,
     name: 'ORDERS',
     role: 'tenant',
@@ -165,13 +168,26 @@ export function aPolicy(
 ): Policy {
   const none = { allow: [], deny: [] }
   return {
-    status: 'active',
+    status: 'present',
     id: facts.name ?? 'developer',
     name: 'developer',
     scope: 'operator',
     version: 1,
     permissions: { publish: { ...none, ...rules.pub }, subscribe: { ...none, ...rules.sub } },
     limits: {},
+    delegable: false,
+    createdAt: CREATED_AT,
+    ...facts,
+  }
+}
+
+export function aRole(facts: Partial<Role> = {}): Role {
+  return {
+    status: 'present',
+    id: facts.name ?? 'clerk',
+    name: 'clerk',
+    scope: 'operator',
+    policies: [],
     createdAt: CREATED_AT,
     ...facts,
   }
@@ -179,10 +195,11 @@ export function aPolicy(
 
 export function aUser(facts: Partial<User> & Pick<User, 'account'>): User {
   return {
-    status: 'active',
+    status: 'present',
     id: `id-of-${facts.name ?? 'alice'}`,
     name: 'alice',
     policies: [],
+    roles: [],
     credentials: [],
     metadata: {},
     createdAt: CREATED_AT,
@@ -269,27 +286,4 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   }
-}
-
-/** Every decision there can be, as the counters name it. */
-export const OUTCOMES: readonly string[] = [
-  'admitted',
-  ...DENY_REASONS.map((reason) => `denied ${reason}`),
-  ...DROP_REASONS.map((reason) => `dropped ${reason}`),
-]
-
-/** How often each `outcome reason` was counted, those that never were left out. */
-export async function countsOf({ metrics }: Telemetry): Promise<ReadonlyMap<string, number>> {
-  const metric = await metrics.getSingleMetric('gatehouse_decisions_total')?.get()
-  if (metric === undefined) throw new Error('decisions are not counted')
-  return new Map(
-    metric.values
-      .filter(({ value }) => value > 0)
-      .map(({ labels, value }) => [`${labels['outcome'] ?? ''} ${labels['reason'] ?? ''}`.trim(), value]),
-  )
-}
-
-/** What was counted between two looks: a name for each time. */
-export function counted(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string[] {
-  return [...after].flatMap(([name, n]) => Array<string>(n - (before.get(name) ?? 0)).fill(name))
 }

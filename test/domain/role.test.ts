@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { role, type CreateRole, type RoleCommand, type RoleEvent } from '../../src/domain/role.ts'
+import { AT, LATER, specify } from './given.ts'
+
+const { given, after } = specify(role)
+
+const create: CreateRole = {
+  type: 'role.create',
+  id: 'R1',
+  name: 'clerk',
+  scope: 'operator',
+  description: 'Takes orders.',
+  policies: ['P1', 'P2'],
+  at: AT,
+}
+const created: RoleEvent = { ...create, type: 'role.created' }
+const update = (...policies: string[]): RoleCommand => ({ type: 'role.update', policies, at: LATER })
+const updated: RoleEvent = { type: 'role.updated', old: ['P1', 'P2'], new: ['P3'], at: LATER }
+const remove: RoleCommand = { type: 'role.delete', at: LATER }
+const deleted: RoleEvent = { type: 'role.deleted', at: LATER }
+
+describe('a role', () => {
+  it('is created with its policies, once', () => {
+    expect(given().when(create)).toEqual([created])
+    const { type: _type, at: _at, ...facts } = create
+    expect(after(created)).toEqual({ ...facts, status: 'present', createdAt: AT })
+    expect(given(created).whenRefused(create)).toBe('already_exists')
+  })
+
+  it('changes its policies, and the event tells what they were', () => {
+    expect(given(created).when(update('P3'))).toEqual([updated])
+    expect(after(created, updated)).toEqual({ ...after(created), policies: ['P3'] })
+    expect(given(created, updated).when(update('P3'))).toEqual([])
+  })
+
+  it('is deleted as if it had never been', () => {
+    expect(given(created).when(remove)).toEqual([deleted])
+    expect(after(created, deleted)).toEqual(after())
+    expect(given(created, deleted).when(create)).toEqual([created])
+  })
+
+  it('cannot change before there is one', () => {
+    expect(given().whenRefused(update())).toBe('not_found')
+    expect(given().whenRefused(remove)).toBe('not_found')
+    expect(after(updated)).toEqual(after())
+  })
+})
