@@ -45,7 +45,8 @@ const renamePolicy = command({
 
 const setDelegable = command({
   name: 'policy.set-delegable',
-  summary: 'Says whether the admins of an account may hand a policy on.',
+  summary:
+    'Marks a policy as fit to be handed on by the admins of an account. So far nobody but ADMIN hands anything on.',
   request: z.strictObject({ ...which, delegable: z.boolean() }),
   handle: ({ delegable, ...names }, scene) =>
     change(scene, names, { type: 'policy.set-delegable', delegable }),

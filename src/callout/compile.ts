@@ -1,10 +1,12 @@
 import type { Account } from '../domain/account.ts'
-import { compileGrant, type Compiled } from '../domain/grant.ts'
+import { compileGrant, type Compiled, type Grant } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { User } from '../domain/user.ts'
 import type { Standing } from './eligible.ts'
 import { Denial } from './reason.ts'
-import type { Grant } from '../domain/grant.ts'
+
+/** A grant does not depend on what the user proved itself with. */
+type Compilable = Pick<Standing, 'user' | 'account' | 'policies' | 'boundary'>
 
 interface Entry {
   readonly account: Account
@@ -17,12 +19,7 @@ interface Entry {
 const grants = new WeakMap<User, Entry>()
 
 /** What the user may do. Compiled once for each revision of the user, its account and its policies. */
-export function compile({
-  user,
-  account,
-  policies,
-  boundary,
-}: Standing | Omit<Standing, 'credential'>): Grant | Denial {
+export function compile({ user, account, policies, boundary }: Compilable): Grant | Denial {
   let entry = grants.get(user)
   if (entry?.account !== account || entry.boundary !== boundary || !sameObjects(entry.policies, policies)) {
     entry = { account, policies, boundary, compiled: compileGrant(user, account, { policies, boundary }) }

@@ -23,7 +23,8 @@ describe('a grant is compiled', () => {
     const standing = aStanding()
     const grant = compile(standing)
     expect(grant).toMatchObject({ publish: { allow: ['ORDERS.>', 'r.eu'] } })
-    expect(compile({ ...standing, policies: [...standing.policies], credential: aToken('gh_u') })).toBe(grant)
+    const again: Standing = { ...standing, policies: [...standing.policies], credential: aToken('gh_u') }
+    expect(compile(again)).toBe(grant)
   })
 
   it('anew when a policy was replaced, added or taken away', () => {
