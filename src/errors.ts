@@ -1,6 +1,7 @@
 /** Every stable error code. Callers switch on `code`; messages are for people and may change. */
 export type ErrorCode =
   | 'invalid_request'
+  | 'unenforceable'
   | 'no_caller'
   | 'forbidden'
   | 'not_found'

@@ -43,22 +43,36 @@ export interface Scene {
   readonly now: () => Date
 }
 
-/** What one subject `auth.v1.<name>` accepts and does. */
-export interface Command<Request extends z.ZodObject = z.ZodObject> {
+/**
+ * Who may send a command, as far as the policies of the caller let it publish the subject: admins of the system, who
+ * live in ADMIN; with `account` the admins of an account too, for what is in their own; with `everyone` whoever asks.
+ */
+export type Access = 'admin' | 'account' | 'everyone'
+
+/** What one subject `auth.v1.<name>` accepts, does, and answers. */
+export interface Command<
+  Request extends z.ZodObject = z.ZodObject,
+  Response extends z.ZodObject = z.ZodObject,
+> {
   /** `<aggregate>.<verb>` */
   readonly name: string
   readonly summary: string
-  /** Who may send it: `admin` (the default) or whoever may publish its subject. */
-  readonly access?: 'admin' | 'everyone'
+  readonly access: Access
   readonly request: Request
-  /** Changes the transaction. What it returns goes into the reply beside revision and events. */
-  handle(request: z.output<Request>, scene: Scene): Promise<Readonly<Record<string, unknown>>>
+  /** What the reply says beside `revision` and `events`. */
+  readonly response: Response
+  /** A body that is accepted as it is written, for help, documentation and tests. */
+  readonly example: z.input<Request>
+  /** Changes the transaction. */
+  handle(request: z.output<Request>, scene: Scene): Promise<z.input<Response>>
 }
 
 /** A domain command before the receiver stamps it. */
 export type Untimed<Command> = Command extends { readonly at: string } ? Omit<Command, 'at'> : never
 
-/** Keeps the request's type between schema and handler. */
-export function command<Request extends z.ZodObject>(definition: Command<Request>): Command<Request> {
+/** Keeps the types of request and response between schemas and handler. */
+export function command<Request extends z.ZodObject, Response extends z.ZodObject>(
+  definition: Command<Request, Response>,
+): Command<Request, Response> {
   return definition
 }
