@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly correlationId: string
   /** The revision that the caller decided on, of the aggregate the command changes. */
   readonly ifRevision?: number | undefined
+  /** RFC 3339: since when the caller is connected, as far as the bus says. */
+  readonly connectedAt?: string | undefined
   /** RFC 3339. The receiver alone stamps the time, so no caller can backdate a fact. */
   readonly at: string
   /** A fresh ULID. */
@@ -68,6 +70,11 @@ export class View {
     return value === undefined ? decider.initial : (value as State)
   }
 
+  /** The value of a key that has been read. */
+  protected seen(key: string): unknown {
+    return this.#read.get(key)?.value
+  }
+
   /** A key as it is stored, with its revision. */
   async stored(key: string): Promise<Stored> {
     const known = this.#read.get(key)
@@ -109,6 +116,17 @@ export class Transaction extends View {
   /** The answer tells the revision of this one, though nothing is asked of it. */
   regard(key: string): void {
     this.#lastAggregate = key
+  }
+
+  /** Whether there is nothing to commit. */
+  get isEmpty(): boolean {
+    return this.#written.size === 0
+  }
+
+  /** What this transaction does to keys that begin so: as they were, and as it leaves them. */
+  *changes(prefix: string): Generator<{ readonly before: unknown; readonly after: unknown }> {
+    for (const [key, after] of this.#written)
+      if (key.startsWith(prefix)) yield { before: this.seen(key), after }
   }
 
   /** Asks the aggregate, and takes down what follows. */
