@@ -14,7 +14,7 @@ import { refuseUsed } from './uses.ts'
 
 /** What policies there are, and what becomes of them. */
 
-const which = {
+export const whichPolicy = {
   policy: name,
   account: accountReference.optional().describe('The account it belongs to. Absent: one of the operator.'),
 }
@@ -23,7 +23,7 @@ const getPolicy = command({
   name: 'policy.get',
   summary: 'Shows a policy.',
   access: 'account',
-  request: z.strictObject(which),
+  request: z.strictObject(whichPolicy),
   response: z.object({ policy: policySeen }),
   example: { policy: 'developer' },
   async handle({ policy, account }, { tx }) {
@@ -50,7 +50,7 @@ const renamePolicy = command({
   name: 'policy.rename',
   summary: 'Gives a policy another name.',
   access: 'admin',
-  request: z.strictObject({ ...which, name }),
+  request: z.strictObject({ ...whichPolicy, name }),
   response: policyId,
   example: { policy: 'developer', name: 'engineer' },
   handle: ({ name, ...names }, scene) => change(scene, names, { type: 'policy.rename', name }),
@@ -60,7 +60,7 @@ const setDelegable = command({
   name: 'policy.set-delegable',
   summary: 'Marks a policy as fit to be handed on by the admins of an account.',
   access: 'admin',
-  request: z.strictObject({ ...which, delegable: z.boolean() }),
+  request: z.strictObject({ ...whichPolicy, delegable: z.boolean() }),
   response: policyId,
   example: { policy: 'developer', delegable: true },
   handle: ({ delegable, ...names }, scene) =>
@@ -71,7 +71,7 @@ const deletePolicy = command({
   name: 'policy.delete',
   summary: 'Deletes a policy that nobody has.',
   access: 'admin',
-  request: z.strictObject(which),
+  request: z.strictObject(whichPolicy),
   response: policyId,
   example: { policy: 'shipping-reader' },
   async handle({ policy, account }, scene) {

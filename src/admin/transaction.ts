@@ -38,6 +38,13 @@ export interface Committed {
   readonly events: readonly AuditEvent[]
 }
 
+/** An aggregate as it was at a version. */
+export interface VersionRecord<State> {
+  readonly state: State
+  readonly by: Actor
+  readonly at: string
+}
+
 /** What was answered to a command with an id, kept for a while in the same commit. */
 export interface AnswerRecord {
   readonly key: string
@@ -143,6 +150,7 @@ export class Transaction extends View {
     if (events.length === 0) return before
     const after = events.reduce<State>((state, event) => aggregate.decider.evolve(state, event), before)
     await this.#reindex(aggregate.indexes(before), aggregate.indexes(after))
+    this.#keepVersion(aggregate.versions?.(before) ?? [], aggregate.versions?.(after) ?? [], after)
     const isGone = after === aggregate.decider.initial
     const seen = isGone ? before : after
     for (const event of events)
@@ -191,6 +199,14 @@ export class Transaction extends View {
       if (holder !== undefined && !same(holder, value)) throw new GatehouseError('already_exists', taken(key))
       this.set(key, value)
     }
+  }
+
+  /** Keeps what is new, with who made it so, and forgets what is too old, or all of it with what it was of. */
+  #keepVersion(before: readonly string[], after: readonly string[], state: unknown): void {
+    const { actor, at } = this.context
+    for (const key of before) if (!after.includes(key)) this.set(key, undefined)
+    const [newest] = after
+    if (newest !== undefined && newest !== before[0]) this.set(newest, { state, by: actor, at })
   }
 
   #record(type: string, audience: string, told: Readonly<Record<string, unknown>>): void {

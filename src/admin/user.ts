@@ -5,7 +5,7 @@ import { accountReference } from './account.ts'
 import { policies, users } from './aggregates.ts'
 import { userId } from './answers.ts'
 import { command, type Secrets } from './command.ts'
-import { duration, metadata, name } from './fields.ts'
+import { duration, instant, metadata, name } from './fields.ts'
 import { accountNamed, openAccountNamed, policyNamed, roleNamed, userNamed } from './lookup.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -23,6 +23,7 @@ const createUser = command({
     policies: z.array(name).max(64).default([]),
     roles: z.array(name).max(64).default([]),
     metadata,
+    expiresAt: instant.optional().describe('From when on the user may no longer connect. Absent: never.'),
   }),
   response: userId.extend({ account: z.string().describe('The A… key of its account.') }),
   example: { account: 'ORDERS', name: 'carol@example.com', policies: ['developer'] },

@@ -20,6 +20,11 @@ export const EVERY_ROLE = 'role.*'
 export const EVERY_SEALED = 'key.*'
 export const usersFilter = (account: string): string => `user.${token(account)}.*`
 
+/** A policy as it was at a version, and who made it so. */
+export const policyVersionKey = (policy: string, version: number): string =>
+  `policy-version.${token(policy)}.${version}`
+export const policyVersionsFilter = (policy: string): string => `policy-version.${token(policy)}.*`
+
 /** What a command that was given an id answered, so that repeating it answers the same. */
 export const answerKey = (digest: string): string => `answer.${token(digest)}`
 
