@@ -132,12 +132,16 @@ export const grantSeen = permissions.extend({
     .describe('What it is made of.'),
 })
 
+type Page<Shape extends z.ZodRawShape> = z.ZodObject<{
+  items: z.ZodArray<z.ZodObject<z.core.util.Extend<Shape, { revision: z.ZodNumber }>>>
+  next: z.ZodOptional<z.ZodNumber>
+}>
+
 /** What a list answers: items, each with the revision that `ifRevision` asks for. */
-export function pageOf<Item extends z.ZodObject>(item: Item) {
+export function pageOf<Shape extends z.ZodRawShape>(item: z.ZodObject<Shape>): Page<Shape> {
+  const revised = item.extend({ revision: z.number().describe('Its revision.') })
   return z.object({
-    items: z
-      .array(item.extend({ revision: z.number().describe('Its revision.') }))
-      .describe('One page of them.'),
+    items: z.array(revised).describe('One page of them.'),
     next: z.number().optional().describe('What the next request says as `after`; absent at the end.'),
   })
 }
