@@ -132,16 +132,13 @@ export const grantSeen = permissions.extend({
     .describe('What it is made of.'),
 })
 
-type Page<Shape extends z.ZodRawShape> = z.ZodObject<{
-  items: z.ZodArray<z.ZodObject<z.core.util.Extend<Shape, { revision: z.ZodNumber }>>>
-  next: z.ZodOptional<z.ZodNumber>
-}>
-
 /** What a list answers: items, each with the revision that `ifRevision` asks for. */
-export function pageOf<Shape extends z.ZodRawShape>(item: z.ZodObject<Shape>): Page<Shape> {
-  const revised = item.extend({ revision: z.number().describe('Its revision.') })
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the inferred type of the result has it
+export function pageOf<Item extends z.ZodObject>(item: Item) {
   return z.object({
-    items: z.array(revised).describe('One page of them.'),
+    items: z
+      .array(item.extend({ revision: z.number().describe('Its revision.') }))
+      .describe('One page of them.'),
     next: z.number().optional().describe('What the next request says as `after`; absent at the end.'),
   })
 }
