@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { GatehouseError, RevisionConflict, type Fault } from '../errors.ts'
 import { permit } from './caller.ts'
 import { repetition } from './repetition.ts'
-import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
+import type { Command, GrantOf, KeyRing, OperatorTrust, Secrets } from './command.ts'
 import { check } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
@@ -18,6 +18,7 @@ export interface Admin {
   readonly store: StateStore
   readonly keys: KeyRing
   readonly secrets: Secrets
+  readonly trust: OperatorTrust
   readonly grantOf: GrantOf
   readonly now: () => Date
   readonly nextId: () => string

@@ -30,6 +30,7 @@ const SYSTEM_EXPORTS: readonly Export[] = [
   '$SYS.REQ.CLAIMS.UPDATE',
   '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
   '$SYS.REQ.SERVER.*.IDZ',
+  '$SYS.REQ.SERVER.PING.VARZ',
 ].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
 
 /** Every account may send commands; who may do what is decided by who the bus says it is (reference I.1). */
@@ -67,6 +68,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$SYS.REQ.CLAIMS.UPDATE',
       '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
       '$SYS.REQ.SERVER.*.IDZ',
+      '$SYS.REQ.SERVER.PING.VARZ',
       // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
       '$SYS._INBOX.>',
       '_R_.>',

@@ -13,7 +13,8 @@ const RETRY_MS = 1_000
 
 /** What account JWTs are made with. */
 export interface ClaimsSource {
-  readonly operatorSigner: Signer
+  /** Who signs them now. Keys are rotated, and what another one signed is signed anew. */
+  operatorSigner(): Promise<Signer>
   /** The claims an account should have; undefined for one that is not ours to push. */
   claims(account: Account, issuedAt: number): Unsigned<AccountClaims> | undefined
   readonly nowMs: () => number
@@ -38,14 +39,20 @@ export class AccountClaimsPush implements AsyncDisposable {
     this.#source = source
   }
 
-  /** Resolves when every resolver holds the account as it is, or a newer call has taken over. */
+  /** Resolves when every resolver holds the account as it is: of several calls at once, as the last one says. */
   follow(account: Account): Promise<void> {
     const before = this.#lines.get(account.id) ?? Promise.resolve()
     const line: Promise<void> = before.then(() =>
       this.#untilTrue(account, () => this.#lines.get(account.id) === line),
     )
     this.#lines.set(account.id, line)
-    return line
+    return this.#settled(account.id, line)
+  }
+
+  async #settled(id: string, line: Promise<void>): Promise<void> {
+    await line
+    const newest = this.#lines.get(id)
+    if (newest !== undefined && newest !== line) await this.#settled(id, newest)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -67,6 +74,7 @@ export class AccountClaimsPush implements AsyncDisposable {
 
   async #push(account: Account): Promise<void> {
     const source = this.#source
+    const signer = await source.operatorSigner()
     const held = await this.#lookUp(account.id)
     const newest = Math.max(0, ...held.map((there) => there?.iat ?? 0))
     const issuedAt = Math.max(Math.floor(source.nowMs() / 1_000), newest + 1)
@@ -74,10 +82,13 @@ export class AccountClaimsPush implements AsyncDisposable {
     if (wanted === undefined) return
     // Compared as if issued when the one that is there was: only what they say counts.
     const isTrue = held.every(
-      (there) => there !== undefined && says(there, source.claims(account, there.iat)),
+      (there) =>
+        there !== undefined &&
+        there.iss === signer.publicKey &&
+        says(there, source.claims(account, there.iat)),
     )
     if (isTrue && held.length > 0 && held.length >= source.servers()) return
-    const replies = await this.#ask('$SYS.REQ.CLAIMS.UPDATE', encode(wanted, source.operatorSigner))
+    const replies = await this.#ask('$SYS.REQ.CLAIMS.UPDATE', encode(wanted, signer))
     const refused = replies
       .map((reply) => JSON.parse(reply) as { error?: { description?: string } })
       .find(({ error }) => error)

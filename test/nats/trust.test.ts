@@ -88,7 +88,7 @@ describe('a trust chain', () => {
     )
     expect(await readFile(file, 'utf8')).toBe(before)
     expect((await stat(file)).mtimeMs).toBe(written)
-    expect(await readdir(folder.path)).toEqual(['trust.json'])
+    expect(await readdir(folder.path)).toEqual(['operator.jwt', 'trust.json'])
   })
 
   it.each([
