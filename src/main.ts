@@ -132,7 +132,7 @@ async function assemble(
     onOverload: () => telemetry.overloaded(),
     onError: (error) => telemetry.failed(error, 'callout'),
   })
-  const settled = { account: accounts.settled, operator: () => operator.kept() }
+  const settled = { account: accounts.settled, operator: () => operator.settled() }
   opened.push(serving, await serveCommands(connection, { admin, telemetry, settled }))
   await accounts.allSettled()
   await operator.kept()
@@ -229,7 +229,7 @@ function followAccounts(
     },
     allSettled: async () => {
       await directory.upToDate()
-      await Promise.all(directory.accounts.map((account) => push.follow(account)))
+      await push.followAll(directory.accounts)
     },
     [Symbol.asyncDispose]: () => push[Symbol.asyncDispose](),
   }

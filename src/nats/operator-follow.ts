@@ -43,9 +43,18 @@ export class OperatorFollow implements OperatorTrust {
 
   async jwt(operator: Operator): Promise<string | undefined> {
     const { trust } = this.#with
-    const kept = this.kept().catch(() => undefined) // What is wrong was told already, or will be by upkeep.
+    const kept = this.settled().catch(() => undefined) // What is wrong was told already, or will be by upkeep.
     await Promise.race([kept, sleep(KEEP_MS_MAX, undefined, { ref: false })])
     return trust.isKept(operator) ? trust.operatorJwt : undefined
+  }
+
+  /** Resolves when the JWT is as the operator is stored now, or cannot be yet: accounts have to be signed anew. */
+  async settled(): Promise<void> {
+    const { directory, trust } = this.#with
+    await directory.upToDate()
+    // Not to be waited for by who waits for an answer: pushing AUTH would cut it off.
+    if (directory.operator !== undefined && listsRevoked(trust.operatorJwt, directory.operator)) return
+    await this.#keepInTurn()
   }
 
   /** Resolves when the JWT is as the operator is stored now. */
