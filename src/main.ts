@@ -99,7 +99,7 @@ async function assemble(
   const admin: Admin = {
     store: await KvStateStore.open(nc),
     keys: keyRing(vault),
-    secrets: secrets(passwords, vault),
+    secrets: secrets(passwords, { vault, trust }),
     trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
     now: () => new Date(),

@@ -30,10 +30,22 @@ export interface TrustSeen {
   readonly servers: readonly { readonly name: string; readonly trusts: ReadonlySet<string> }[]
 }
 
+/** Whom a creds file is for. Times are RFC 3339. */
+export interface CredsFor {
+  readonly name: string
+  readonly at: string
+  readonly expiresAt?: string | undefined
+}
+
 /** Makes bearer tokens and turns secrets into what may be stored. */
 export interface Secrets {
   /** 256 random bits as text, shown once, and the hash that is kept. */
   createToken(): { readonly token: string; readonly hash: string }
+  /**
+   * A creds file, shown once, and the public key that is kept. Its JWT ends with the credential, and names the
+   * connection until the callout has said who it is.
+   */
+  createCreds(of: CredsFor): { readonly creds: string; readonly publicKey: string }
   /** A PHC string, made off the event loop. */
   hashPassword(password: string): Promise<string>
   /** Tells texts apart without telling them: SHA-256, hex. */

@@ -70,16 +70,41 @@ const updateMetadata = command({
 
 const issueToken = command({
   name: 'user.issue-token',
-  summary: 'Makes a bearer token for a user. The reply shows it, once; only its hash is kept.',
-  request: z.strictObject({ ...whose, label, ttl }),
-  async handle({ account, user, label, ttl }, { tx, secrets }) {
+  summary:
+    'Makes a bearer token or a creds file for a user. The reply shows it, once; only its hash or public key is kept.',
+  request: z.strictObject({
+    ...whose,
+    label,
+    ttl,
+    as: z
+      .enum(['token', 'creds'])
+      .default('token')
+      .describe('creds: a creds file, as every NATS client and tool takes it, with which a client signs.'),
+  }),
+  async handle({ account, user, label, ttl, as }, { tx, secrets }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
-    const { token, hash } = secrets.createToken()
-    const credential: Credential = { ...fresh(tx, label, ttl), kind: 'token', hash }
+    const facts = fresh(tx, label, ttl)
+    const { credential, shown } = issue(as, { name: found.name, facts, secrets })
     await addCredential(tx, userKey(found.account, found.id), credential)
-    return { user: found.id, credential: credential.id, token }
+    return { user: found.id, credential: credential.id, ...shown }
   },
 })
+
+interface Issuing {
+  readonly name: string
+  readonly facts: ReturnType<typeof fresh>
+  readonly secrets: Secrets
+}
+
+/** What is kept, and what is shown. */
+function issue(as: 'token' | 'creds', { name, facts, secrets }: Issuing) {
+  if (as === 'token') {
+    const { token, hash } = secrets.createToken()
+    return { credential: { ...facts, kind: 'token', hash } satisfies Credential, shown: { token } }
+  }
+  const { creds, publicKey } = secrets.createCreds({ name, at: facts.createdAt, expiresAt: facts.expiresAt })
+  return { credential: { ...facts, kind: 'nkey', publicKey } satisfies Credential, shown: { creds } }
+}
 
 const updateCredentials = command({
   name: 'user.update-credentials',

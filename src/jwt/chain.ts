@@ -78,12 +78,11 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
   sub: { allow: ['$SYS.REQ.USER.AUTH gatehouse', 'auth.v1.> gatehouse', '$SRV.>', '_INBOX_gatehouse.>'] },
 }
 
-/** The sentinel opens no subject at all: whoever holds it is nobody until the callout has said who (reference 0.1). */
-export const SENTINEL_PERMISSIONS: UserPermissionLimits = {
-  pub: { deny: ['>'] },
-  sub: { deny: ['>'] },
-  bearer_token: true,
-}
+/** Opens no subject at all: whoever is in the callout account is nobody until the callout has said who (reference 0.1). */
+export const DENY_ALL: UserPermissionLimits = { pub: { deny: ['>'] }, sub: { deny: ['>'] } }
+
+/** Everybody has the sentinel, so it proves nothing. */
+export const SENTINEL_PERMISSIONS: UserPermissionLimits = { ...DENY_ALL, bearer_token: true }
 
 export interface Issue {
   /** Seconds since the epoch. */

@@ -6,14 +6,16 @@ import { FOUNDED_NAMES, type Founding, type FoundingAccount } from '../admin/fou
 import { GatehouseError } from '../errors.ts'
 import {
   calloutClaims,
+  DENY_ALL,
   SENTINEL_PERMISSIONS,
   SERVICE_PERMISSIONS,
   systemClaims,
   type Chain,
 } from '../jwt/chain.ts'
+import type { UserPermissionLimits } from '../jwt/claims.ts'
 import { buildOperator } from '../jwt/operator.ts'
 import { encode } from '../jwt/token.ts'
-import { buildUser } from '../jwt/user.ts'
+import { buildUser, type UserIdentity } from '../jwt/user.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SealedKey, Vault } from '../keys/vault.ts'
 import type { Xkey } from '../keys/xkey.ts'
@@ -134,6 +136,14 @@ export class TrustChain {
     return this.#user('sentinel', SENTINEL_PERMISSIONS)
   }
 
+  /**
+   * The JWT of a creds file: a user of the callout account that may do nothing there and has to sign, so that whoever
+   * holds it is called out like everybody.
+   */
+  credsJwt(of: Pick<UserIdentity, 'publicKey' | 'name' | 'issuedAt' | 'expiresAt'>): string {
+    return this.#userJwt(of, DENY_ALL)
+  }
+
   /** The first commit. The operator's root key stays where it is: replicas run on signing keys. */
   get founding(): Founding {
     const { operatorName, signing, keys } = this.#file
@@ -216,12 +226,15 @@ export class TrustChain {
     }
   }
 
-  #user(name: 'service' | 'sentinel', permissions: typeof SERVICE_PERMISSIONS): string {
+  #user(name: 'service' | 'sentinel', permissions: UserPermissionLimits): string {
+    return this.#userJwt({ publicKey: this.#key(name), name, issuedAt: this.#issuedAt }, permissions)
+  }
+
+  #userJwt(identity: UserIdentity, permissions: UserPermissionLimits): string {
     const signer = this.calloutSigner
-    const issuerAccount =
-      signer.publicKey === this.#key('callout') ? {} : { issuerAccount: this.#key('callout') }
-    const identity = { publicKey: this.#key(name), name, issuedAt: this.#issuedAt, ...issuerAccount }
-    return encode(buildUser(identity, permissions), signer)
+    const callout = this.#key('callout')
+    const issuerAccount = signer.publicKey === callout ? {} : { issuerAccount: callout }
+    return encode(buildUser({ ...identity, ...issuerAccount }, permissions), signer)
   }
 
   #either(signing: KeyName, root: KeyName): Signer {
