@@ -92,6 +92,7 @@ export class AccountClaimsPush implements AsyncDisposable {
     if (wanted === undefined) return
     if (this.#isTrue(account, held, signer)) return
     if (carriesAnswers(account)) await this.#pause(ANSWERS_MS)
+    if (this.#stop.signal.aborted) return
     if (account.role === 'system') await this.#pushUnanswered(account, encode(wanted, signer), signer)
     else await this.#pushAnswered(account, encode(wanted, signer))
   }
