@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, tokenAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -87,6 +88,7 @@ async function allWorks({ up, admin }: Started, tokens: readonly (string | undef
 }
 
 const key = (reply: Readonly<Record<string, unknown>>): string => String(reply['key'])
+let trustBefore = ''
 let [first, second, third, token, issued] = ['', '', '', '', '']
 
 it('a new key is told at once and signs nothing yet', async () => {
@@ -137,10 +139,12 @@ it('a key that leaks is replaced at once by one that servers trust already', asy
   expect(await statuses(admin)).toEqual(['revoked', 'ready', 'signing'])
   await eventually(async () => (await signersOfAccounts()).join() === third)
 
+  trustBefore = await readFile(join(dataDir, 'trust.json'), 'utf8')
   // SYS and AUTH are signed anew too, under the feet of the service.
   await command(admin, 'operator.revoke-signing-key', { key: third, reason: 'leaked' })
-  await eventually(async () => (await signersOfAccounts()).join() === second)
   await eventually(async () => (await listed()).join() === second)
+  // The key leaves the JWT last: a server that is started with it now takes every account.
+  expect(await signersOfAccounts()).toEqual([second])
   expect(await command(admin, 'operator.get', {})).toMatchObject({ jwt: expect.any(String) as string })
   await allWorks(started, [token])
 })
@@ -157,4 +161,17 @@ it('and is forgotten at the next start', async () => {
     .split('\n')
     .filter((line) => line.includes('"level":50'))
   expect(failures).toEqual([])
+})
+
+it('a crash before that was noted is made up for at the next start', async () => {
+  await writeFile(join(dataDir, 'trust.json'), trustBefore)
+  {
+    await using started = await start()
+    await eventually(async () => (await listed()).join() === second)
+    expect(await signersOfAccounts()).toEqual([second])
+    await allWorks(started, [token])
+  }
+  await using started = await start()
+  expect(await command(started.admin, 'operator.get', {})).toMatchObject({ restart: [] })
+  await allWorks(started, [token])
 })
