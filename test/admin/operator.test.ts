@@ -36,7 +36,7 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 const get = async (): Promise<Seen> => {
   const { body } = await door.command('operator.get')
-  return operatorCommands.getOperator.response!.parse(body) as unknown as Seen
+  return operatorCommands.getOperator.response.parse(body) as unknown as Seen
 }
 const claimsOf = (jwt: string) => {
   const decoded = decode(jwt)
@@ -182,12 +182,12 @@ describe('the operator', () => {
 describe('where root keys sign', () => {
   it('there are no signing keys, and none is made', async () => {
     await using rooted = await openWorld({ signing: 'root' })
-    const { command } = await openDoor(rooted)
-    const { body } = await command('operator.get')
+    const rootDoor = await openDoor(rooted)
+    const { body } = await rootDoor.command('operator.get')
     expect(body).toMatchObject({ operator: { signing: 'root', signingKeys: [] }, restart: [] })
     expect(body['jwt']).toBe(rooted.trust.operatorJwt)
     for (const name of ['operator.create-signing-key', 'operator.rotate-signing-key']) {
-      const { status, error } = await command(name)
+      const { status, error } = await rootDoor.command(name)
       expect([name, status, error.code]).toEqual([name, 403, 'forbidden'])
     }
     expect(rooted.heard.failures).toEqual([])
