@@ -25,6 +25,8 @@ const publicKey = z
   .regex(/^O[A-Z2-7]{55}$/, 'must be an operator public key (O…)')
   .describe('The O… public key of a signing key.')
 
+const operatorId = z.string().describe('The O… public key of the operator.')
+
 /** What nats-io/jwt accepts (reference B.4), so that no tool refuses the JWT. */
 const serviceUrl = z
   .string()
@@ -64,7 +66,7 @@ const seenKey = z.object({
 })
 
 const seenOperator = z.object({
-  id: publicKey,
+  id: operatorId,
   name: z.string(),
   description: z.string().optional(),
   signing: z.enum(['strict', 'root']).describe('root: there are no signing keys, root keys sign.'),
@@ -161,7 +163,7 @@ const setServiceUrls = command({
   summary: 'Says where servers are found: operator_service_urls of the operator JWT.',
   access: 'admin',
   request: z.strictObject({ urls: z.array(serviceUrl).max(URLS_MAX).describe('Empty: nothing is said.') }),
-  response: z.object({ operator: publicKey }),
+  response: z.object({ operator: operatorId }),
   example: { urls: ['tls://nats.example.com:4222'] },
   handle: ({ urls }, scene) => change(scene, { type: 'operator.set-service-urls', urls: [...new Set(urls)] }),
 })
@@ -171,7 +173,7 @@ const setAccountServerUrl = command({
   summary: 'Says where tools push and pull accounts: account_server_url of the operator JWT.',
   access: 'admin',
   request: z.strictObject({ url: accountServerUrl.optional().describe('Absent: nothing is said.') }),
-  response: z.object({ operator: publicKey }),
+  response: z.object({ operator: operatorId }),
   example: { url: 'nats://nats.example.com:4222' },
   handle: ({ url }, scene) => change(scene, { type: 'operator.set-account-server-url', url }),
 })
@@ -181,7 +183,7 @@ const setDescription = command({
   summary: 'Says what the operator is for.',
   access: 'admin',
   request: z.strictObject({ description }),
-  response: z.object({ operator: publicKey }),
+  response: z.object({ operator: operatorId }),
   example: { description: 'The message system of Example Ltd.' },
   handle: ({ description }, scene) => change(scene, { type: 'operator.set-description', description }),
 })

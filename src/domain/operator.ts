@@ -155,10 +155,10 @@ function decide(state: OperatorState, command: OperatorCommand): readonly Operat
   const { at } = command
   switch (command.type) {
     case 'operator.create-signing-key':
-      refuseKey(state)
+      refuseKey(state, command)
       return [{ type: 'operator.signing_key_created', key: command.key, at }]
     case 'operator.rotate-signing-key':
-      refuseKey(state)
+      refuseKey(state, command)
       return [
         { type: 'operator.signing_key_rotated', old: replaced(state, command.retire), new: command.key, at },
       ]
@@ -189,9 +189,16 @@ function keyOf({ signingKeys }: Operator, publicKey: string): SigningKey {
 }
 
 /** The root key signs by itself, or servers are strict and only signing keys do: what a system is, it stays. */
-function refuseKey(operator: Operator): void {
+function refuseKey(
+  operator: Operator,
+  { key, at }: { readonly key: NewSigningKey; readonly at: string },
+): void {
   if (operator.signing === 'root')
     throw new GatehouseError('forbidden', 'this system signs with its root keys: it has no signing keys')
+  if (key.expiresAt !== undefined && Date.parse(key.expiresAt) <= Date.parse(at)) {
+    const faults = [{ where: 'expiresAt', rule: 'must be in the future' }]
+    throw new GatehouseError('invalid_request', 'expiresAt: must be in the future', { faults })
+  }
   if (signingKeysInUse(operator).length < SIGNING_KEYS_MAX) return
   const message = `the operator has ${SIGNING_KEYS_MAX} signing keys, which is as many as it may: revoke one first`
   throw new GatehouseError('in_use', message)

@@ -154,6 +154,7 @@ describe('the operator', () => {
 
   it.each([
     ['operator.create-signing-key', { expiresAt: 'tomorrow' }, 'expiresAt'],
+    ['operator.create-signing-key', { expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
     ['operator.rotate-signing-key', { retire: 'A'.repeat(56) }, 'retire'],
     ['operator.revoke-signing-key', { key: 'SO', reason: 'x' }, 'key'],
     ['operator.set-account-server-url', { url: 'https://a:secret@b' }, 'url'],

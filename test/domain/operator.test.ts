@@ -73,12 +73,14 @@ const revoked: OperatorEvent = {
 describe('a signing key', () => {
   it('is added without a change to the others', () => {
     const key = { publicKey: 'ONEW', expiresAt: LATER }
-    const event: OperatorEvent = { type: 'operator.signing_key_created', key, at: LATER }
-    expect(given(created).when({ type: 'operator.create-signing-key', key, at: LATER })).toEqual([event])
+    const event: OperatorEvent = { type: 'operator.signing_key_created', key, at: AT }
+    const create = { type: 'operator.create-signing-key', key, at: AT } as const
+    expect(given(created).when(create)).toEqual([event])
+    expect(given(created).whenRefused({ ...create, at: LATER })).toBe('invalid_request') // Over before it began.
     expect(after(created, event)).toMatchObject({
       signingKeys: [
         { publicKey: 'OSIGN', createdAt: AT },
-        { ...key, createdAt: LATER },
+        { ...key, createdAt: AT },
       ],
     })
   })
