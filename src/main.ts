@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
+import { clearingOf, followAccounts, jwtsOf } from './account-effects.ts'
 import { commands } from './admin/commands.ts'
 import type { KeyRing, Secrets } from './admin/command.ts'
 import { execute, type Admin } from './admin/execute.ts'
@@ -10,13 +10,12 @@ import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
 import { Replays } from './callout/replays.ts'
+import { Sessions } from './callout/sessions.ts'
 import { closeAll } from './closing.ts'
-import type { Account } from './domain/account.ts'
-import { adminClaims, tenantClaims } from './jwt/chain.ts'
 import { Passwords } from './keys/password.ts'
 import { createToken, hashToken } from './keys/token.ts'
 import type { SealedText, Vault } from './keys/vault.ts'
-import { AccountClaimsPush } from './nats/account-claims.ts'
+import { accountServers, liveSessions } from './nats/account-servers.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
 import { ensureStreams } from './nats/buckets.ts'
@@ -71,6 +70,14 @@ const SETTLE_MS_MAX = 2_000
 /** A command that lost a race waits this long at most before it is decided anew. */
 const PAUSE_MS_MAX = 250
 
+/** Clock, chance and names, for commands. */
+const surroundings = {
+  now: () => new Date(),
+  nextId: () => ulid(),
+  pause: (attempt: number) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
+  version: VERSION,
+}
+
 /** Connects, founds the system if it is new, and answers. What was opened is closed again when a later part fails. */
 export async function startGatehouse(options: GatehouseOptions): Promise<Gatehouse> {
   const opened: AsyncDisposable[] = []
@@ -100,24 +107,25 @@ async function assemble(
     keys: keyRing(vault),
     secrets: secrets(passwords, vault),
     grantOf: (actor) => grantOf(actor, directory),
-    now: () => new Date(),
-    nextId: () => ulid(),
-    pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
-    version: VERSION,
+    jwts: jwtsOf(trust, (account) => signing.userSigner(account)),
+    servers: accountServers(nc, () => servers),
+    ...surroundings,
   }
   await found(admin.store, trust.founding, foundingContext(admin, trust))
 
   const directory = await KvDirectory.open(nc, CACHE)
   opened.push(directory)
+  const signing = signers(directory, { trust, vault })
   const servers = new KnownServers(nc)
   await servers.refresh()
-  const accounts = followAccounts(options, { nc, directory, servers })
+  const accounts = followAccounts(options, { nc, directory, servers, nowMs: Date.now })
   opened.push(accounts)
 
   const callout: Callout = {
     directory,
     passwords,
-    signers: signers(directory, { trust, vault }),
+    signers: signing,
+    sessions: new Sessions(liveSessions(nc, servers)),
     xkey: trust.xkey,
     trust: trustOf(servers, trust),
     nowMs: Date.now,
@@ -125,19 +133,26 @@ async function assemble(
     random: Math.random,
     observer: telemetry,
   }
+  const context = () => foundingContext(admin, trust)
+  const clear = clearingOf(options, { admin, nc, servers, context, nowMs: Date.now })
   const serving = serveAuthCallout(connection, {
     concurrencyMax: CONCURRENCY_MAX,
     answer: (incoming) => answer(callout, incoming),
     onOverload: () => telemetry.overloaded(),
     onError: (error) => telemetry.failed(error, 'callout'),
   })
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, settled: accounts.settled }))
+  opened.push(
+    serving,
+    await serveCommands(connection, { admin, telemetry, settled: accounts.settled, clear }),
+  )
   await accounts.allSettled()
+  await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))
 
   const upkeep = startUpkeep(
     [
       { name: 'counting servers', run: () => servers.refresh() },
       { name: 'pushing accounts', run: accounts.allSettled },
+      { name: 'clearing deleted accounts', run: clear },
       { name: 'purging sourced events', run: () => purgeSourcedEvents(nc) },
     ],
     { everyMs: UPKEEP_MS, onError: (error, task) => telemetry.failed(error, task) },
@@ -161,48 +176,6 @@ async function openConnection(
   return connection
 }
 
-interface Following {
-  readonly nc: NatsConnection
-  readonly directory: KvDirectory
-  readonly servers: KnownServers
-}
-
-interface AccountsFollowed extends AsyncDisposable {
-  /** Resolves when every resolver has the account as it is stored. */
-  readonly settled: (account: string) => Promise<void>
-  readonly allSettled: () => Promise<void>
-}
-
-/** Account JWTs follow the accounts as they are stored. */
-function followAccounts(
-  { trust, telemetry }: GatehouseOptions,
-  { nc, directory, servers }: Following,
-): AccountsFollowed {
-  const push = new AccountClaimsPush(nc, {
-    operatorSigner: trust.operatorSigner,
-    claims: (account, issuedAt) => accountClaims(account, issuedAt, trust),
-    nowMs: Date.now,
-    servers: () => servers.size,
-    onError: (error, account) => {
-      telemetry.failed(error, `push of account ${account.name}`)
-      servers.refresh().catch(() => undefined) // Perhaps there are fewer by now.
-    },
-  })
-  directory.onAccount((account) => void push.follow(account))
-  return {
-    settled: async (id) => {
-      await directory.upToDate()
-      const account = directory.account(id)
-      if (account !== undefined) await push.follow(account)
-    },
-    allSettled: async () => {
-      await directory.upToDate()
-      await Promise.all(directory.accounts.map((account) => push.follow(account)))
-    },
-    [Symbol.asyncDispose]: () => push[Symbol.asyncDispose](),
-  }
-}
-
 function foundingContext(admin: Admin, trust: TrustChain) {
   const id = admin.nextId()
   return {
@@ -220,20 +193,6 @@ function trustOf(servers: KnownServers, trust: TrustChain): Callout['trust'] {
     calloutAccount: trust.chain.callout,
     isServer: (id) => servers.isServer(id),
     replays: new Replays(),
-  }
-}
-
-/** SYS and AUTH are in the resolver before there is a service; the rest is pushed. */
-function accountClaims(account: Account, issuedAt: number, trust: TrustChain) {
-  const issue = { issuedAt, chain: trust.chain }
-  switch (account.role) {
-    case 'system':
-    case 'callout':
-      return undefined
-    case 'admin':
-      return adminClaims(account, issue, trust.calloutSigner)
-    case 'tenant':
-      return tenantClaims(account, issue)
   }
 }
 
@@ -264,11 +223,13 @@ interface Commanding {
   readonly telemetry: Telemetry
   /** Resolves when the servers know the account as it is stored. */
   readonly settled: (account: string) => Promise<void>
+  /** Resolves when what can be cleared of deleted accounts at once is. */
+  readonly clear: () => Promise<void>
 }
 
 function serveCommands(
   connection: ServiceConnection,
-  { admin, telemetry, settled }: Commanding,
+  { admin, telemetry, settled, clear }: Commanding,
 ): Promise<AsyncDisposable> {
   return serveAdmin(connection, {
     commands,
@@ -277,7 +238,8 @@ function serveCommands(
       const done = await execute(admin, command, asked)
       // Whoever made an account will want to use it: the reply comes when it can be, or says so all the same.
       if (command.name.startsWith('account.') && typeof done['account'] === 'string') {
-        const known = settled(done['account']).catch(() => undefined) // Committed all the same.
+        const effect = command.name === 'account.delete' ? clear() : settled(done['account'])
+        const known = effect.catch(() => undefined) // Committed all the same.
         await Promise.race([known, sleep(SETTLE_MS_MAX, undefined, { ref: false })])
       }
       return done

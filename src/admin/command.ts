@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { User } from '../domain/user.ts'
+import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
@@ -40,6 +41,8 @@ export interface Scene {
   readonly keys: KeyRing
   readonly secrets: Secrets
   readonly grantOf: GrantOf
+  readonly jwts: AccountJwts
+  readonly servers: AccountServers
   readonly now: () => Date
 }
 

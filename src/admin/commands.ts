@@ -1,3 +1,5 @@
+import { accountDeleteCommands } from './account-delete.ts'
+import { accountExchangeCommands } from './account-exchange.ts'
 import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
@@ -12,6 +14,8 @@ import { userCommands } from './user.ts'
 export const commands: readonly Command[] = [
   accountCommands,
   accountLifeCommands,
+  accountExchangeCommands,
+  accountDeleteCommands,
   policyCommands,
   policyLifeCommands,
   roleCommands,

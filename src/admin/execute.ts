@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { GatehouseError, RevisionConflict, type Fault } from '../errors.ts'
+import { GatehouseError, RevisionConflict } from '../errors.ts'
+import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import { permit } from './caller.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
-import { check } from './faults.ts'
+import { check, faulty } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
 
@@ -19,6 +20,8 @@ export interface Admin {
   readonly keys: KeyRing
   readonly secrets: Secrets
   readonly grantOf: GrantOf
+  readonly jwts: AccountJwts
+  readonly servers: AccountServers
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */
@@ -99,15 +102,5 @@ async function retryOnConflict<Result>(
 function parse<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.output<Schema> {
   const checked = check(schema, payload)
   if (checked.ok) return checked.value
-  const faults = checked.faults
-  throw new GatehouseError('invalid_request', summary(faults), { faults })
-}
-
-/** The first few are enough to see what is wrong; the list beside it is for who mends it. */
-const SUMMARY_FAULTS_MAX = 10
-
-function summary(faults: readonly Fault[]): string {
-  const told = faults.slice(0, SUMMARY_FAULTS_MAX)
-  const text = told.map(({ where, rule }) => (where === '' ? rule : `${where}: ${rule}`)).join('; ')
-  return faults.length > told.length ? `${text}; and ${faults.length - told.length} more` : text
+  throw faulty(checked.faults)
 }

@@ -8,6 +8,7 @@ import { instant, name, reason } from './fields.ts'
 import { listing, paging } from './listing.ts'
 import { accountNamed, roleNamed, userNamed } from './lookup.ts'
 import { seenUser } from './seen.ts'
+import { countUser } from './user-count.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Who a user is, and whether it may still connect. */
@@ -64,7 +65,10 @@ const deleteUser = command({
   name: 'user.delete',
   summary: 'Deletes a user with its credentials.',
   request: z.strictObject(whose),
-  handle: (names, scene) => change(scene, names, { type: 'user.delete' }),
+  async handle(names, scene) {
+    await countUser(scene, await accountNamed(scene.tx, names.account), -1)
+    return change(scene, names, { type: 'user.delete' })
+  },
 })
 
 const revokeCredential = command({

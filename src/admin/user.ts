@@ -6,6 +6,7 @@ import { policies, users } from './aggregates.ts'
 import { command, type Secrets } from './command.ts'
 import { duration, metadata, name } from './fields.ts'
 import { accountNamed, openAccountNamed, policyNamed, roleNamed, userNamed } from './lookup.ts'
+import { countUser } from './user-count.ts'
 import type { Transaction } from './transaction.ts'
 
 const whose = { account: accountReference, user: name }
@@ -22,11 +23,13 @@ const createUser = command({
     roles: z.array(name).max(64).default([]),
     metadata,
   }),
-  async handle({ account, policies, roles, ...facts }, { tx }) {
+  async handle({ account, policies, roles, ...facts }, scene) {
+    const { tx } = scene
     const found = await openAccountNamed(tx, account)
     const assigned = await Promise.all(policies.map((policy) => policyNamed(tx, found, policy)))
     const given = await Promise.all(roles.map((role) => roleNamed(tx, found, role)))
     const id = tx.context.nextId()
+    await countUser(scene, found, 1)
     await tx.execute(users, userKey(found.id, id), {
       ...facts,
       type: 'user.create',

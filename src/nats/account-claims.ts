@@ -48,6 +48,11 @@ export class AccountClaimsPush implements AsyncDisposable {
     return line
   }
 
+  /** The account was deleted: nothing of it is pushed any more, whatever was under way. */
+  forget(account: string): void {
+    this.#lines.delete(account)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#lines.values())

@@ -41,6 +41,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #records = new Map<string, unknown>()
   readonly #users: CachedKeys
   readonly #watches: AsyncDisposable[] = []
+  readonly #deletionListeners = new Set<(account: string) => void>()
   readonly #accountListeners = new Set<(account: Account) => void>()
   readonly #manager: JetStreamManager
   /** The newest revision of what is kept in memory, and who waits for a newer one. */
@@ -106,6 +107,11 @@ export class KvDirectory implements Directory, AsyncDisposable {
     this.#accountListeners.add(listener)
   }
 
+  /** Calls with the key of every account that is deleted from now on. */
+  onAccountDeleted(listener: (account: string) => void): void {
+    this.#deletionListeners.add(listener)
+  }
+
   userByToken(hash: string): Soon<User | undefined> {
     return this.#userAt(this.#users.get(tokenKey(hash)) as Soon<UserReference | undefined>)
   }
@@ -143,6 +149,9 @@ export class KvDirectory implements Directory, AsyncDisposable {
     else this.#records.set(key, value)
     if (value !== undefined && key.startsWith(ACCOUNT_PREFIX)) {
       for (const listener of this.#accountListeners) listener(value as Account)
+    }
+    if (value === undefined && key.startsWith(ACCOUNT_PREFIX)) {
+      for (const listener of this.#deletionListeners) listener(key.slice(ACCOUNT_PREFIX.length))
     }
     this.#revision = revision
     for (const [reached, wanted] of this.#waiting) {

@@ -3,6 +3,7 @@ import { FOUNDED_NAMES, type Founding, type FoundingAccount } from '../admin/fou
 import { GatehouseError } from '../errors.ts'
 import {
   calloutClaims,
+  PURGER_PERMISSIONS,
   SENTINEL_PERMISSIONS,
   SERVICE_PERMISSIONS,
   systemClaims,
@@ -42,6 +43,9 @@ const KEYS = {
 } as const satisfies Readonly<Record<string, NkeyKind>>
 type KeyName = keyof typeof KEYS
 const SIGNING: readonly KeyName[] = ['operatorSigning', 'systemSigning', 'calloutSigning', 'adminSigning']
+
+/** Longer than a purge takes, and than clocks differ. */
+const PURGER_SECONDS = 60
 
 /** What is kept in the data directory: seeds sealed, nothing else secret. */
 interface TrustFile {
@@ -108,6 +112,22 @@ export class TrustChain {
   /** The service user's JWT and its right to sign nonces. */
   get serviceUser(): { readonly jwt: string; readonly signer: Signer } {
     return { jwt: this.#user('service', SERVICE_PERMISSIONS), signer: this.#signer('service') }
+  }
+
+  /** Somebody of the system account who may purge accounts from JetStream, for a moment. */
+  purger(nowMs: number): { readonly jwt: string; readonly signer: Signer } {
+    const key = this.#vault.generate('user')
+    const by = this.#either('systemSigning', 'system')
+    const system = this.#key('system')
+    const issuedAt = Math.floor(nowMs / 1_000)
+    const identity = {
+      publicKey: key.publicKey,
+      name: 'gatehouse-purge',
+      issuedAt,
+      expiresAt: issuedAt + PURGER_SECONDS,
+      ...(by.publicKey !== system && { issuerAccount: system }),
+    }
+    return { jwt: encode(buildUser(identity, PURGER_PERMISSIONS), by), signer: this.#vault.signer(key) }
   }
 
   get operatorSigner(): Signer {
