@@ -47,6 +47,8 @@ export interface Gatehouse extends AsyncDisposable {
   readonly connection: ServiceConnection
   /** Resolves when every resolver holds every account as it is stored. */
   accountsPushed(): Promise<void>
+  /** Resolves when a round of clearing up after deleted accounts is over. */
+  cleared(): Promise<void>
 }
 
 /** Users, and what leads to them, that a replica remembers. About 1 KiB each. */
@@ -159,7 +161,7 @@ async function assemble(
   )
   opened.push(upkeep)
   connection.onReconnect(() => void upkeep.now())
-  return { admin, directory, connection, accountsPushed: accounts.allSettled }
+  return { admin, directory, connection, accountsPushed: accounts.allSettled, cleared: clear }
 }
 
 async function openConnection(
