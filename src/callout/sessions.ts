@@ -55,6 +55,7 @@ export class Sessions {
     const before = this.#arrivingBefore(own, user.id)
     try {
       const live = await this.#liveSessions(account.id, user.name)
+      for (const id of live) this.#arriving.delete(id)
       const others = new Set([...live, ...before])
       return others.size < max ? undefined : new Denial('too_many_sessions', user.name)
     } catch (error) {
