@@ -60,7 +60,6 @@ async function clear(clearing: Clearing, tombstone: Tombstone): Promise<void> {
   const { servers } = clearing
   const { id } = tombstone.account
   const wasHeld = await servers.forget(id) // First, so that nobody is left to make a stream.
-  if (wasHeld || !tombstone.purged) await servers.purge(id)
   const done = [
     wasHeld,
     await clearUsers(clearing, tombstone),
@@ -68,6 +67,8 @@ async function clear(clearing: Clearing, tombstone: Tombstone): Promise<void> {
     await clearImports(clearing, tombstone),
     await clearKeys(clearing, tombstone),
   ]
+  // Last, for it may take its time: servers look for the account they have just forgotten.
+  if (wasHeld || !tombstone.purged) await servers.purge(id)
   const isNothingLeft = tombstone.purged && !done.includes(true)
   if (tombstone.purged && !isNothingLeft) return
   const tx = begin(clearing, tombstone)
