@@ -11,6 +11,7 @@ import {
 import { GatehouseError } from '../errors.ts'
 import { accountReference } from './account.ts'
 import { accounts } from './aggregates.ts'
+import { accountId } from './answers.ts'
 import { command, type Scene } from './command.ts'
 import { reason } from './fields.ts'
 import { accountNamed } from './lookup.ts'
@@ -38,7 +39,7 @@ const deleteAccount = command({
     force: z.boolean().default(false).describe('Also when it has users, streams, policies or roles.'),
     reason: reason.optional(),
   }),
-  response: z.object({ account: z.string().describe('The A… key it had.') }),
+  response: accountId,
   example: { account: 'TRIAL', reason: 'the trial is over' },
   async handle({ account, force, reason }, scene) {
     const { tx } = scene

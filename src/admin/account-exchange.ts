@@ -13,6 +13,7 @@ import { GatehouseError, type Fault } from '../errors.ts'
 import { accountReference } from './account.ts'
 import { importFaults } from './account-imports.ts'
 import { accounts } from './aggregates.ts'
+import { accountId } from './answers.ts'
 import { command, type Scene, type Untimed } from './command.ts'
 import { accountExports, accountImports, type WrittenImport } from './exchange-fields.ts'
 import { refuseFaults } from './faults.ts'
@@ -22,14 +23,13 @@ import { accountIfThere, isAccountId, openAccountNamed } from './lookup.ts'
 /** What accounts give each other, and take back. */
 
 const which = { account: accountReference }
-const response = z.object({ account: z.string().describe('The A… key of the account.') })
 
 const updateExports = command({
   name: 'account.update-exports',
   summary: 'Replaces what an account exports to others.',
   access: 'admin',
   request: z.strictObject({ ...which, exports: accountExports }),
-  response,
+  response: accountId,
   example: {
     account: 'ORDERS',
     exports: [{ subject: 'orders.events.>', type: 'stream', access: 'private' }],
@@ -45,7 +45,7 @@ const updateImports = command({
   summary: 'Replaces what an account imports from others.',
   access: 'admin',
   request: z.strictObject({ ...which, imports: accountImports }),
-  response,
+  response: accountId,
   example: {
     account: 'ANALYTICS',
     imports: [{ account: 'ORDERS', subject: 'orders.events.>', type: 'stream', token: 'eyJ0eXAiOi…' }],
@@ -75,7 +75,7 @@ const createActivation = command({
     subject: z.string().min(1).max(1_024).optional().describe('Less than the export: a subject within it.'),
     ttl: duration.optional().describe('How long it is valid. Absent: until it is revoked.'),
   }),
-  response: response.extend({ activation: z.string().describe('A JWT, the token of the import.') }),
+  response: accountId.extend({ activation: z.string().describe('A JWT, the token of the import.') }),
   example: { account: 'ORDERS', export: 'orders.events.>', for: 'ANALYTICS', ttl: '90d' },
   async handle({ account, export: reference, for: other, subject, ttl }, scene) {
     const { tx, jwts } = scene
@@ -113,7 +113,7 @@ const revokeActivation = command({
       if ((asked.for === undefined) !== (asked.everyone === undefined)) return
       context.addIssue({ code: 'custom', path: ['for'], message: 'is missing: say for, or everyone: true' })
     }),
-  response,
+  response: accountId,
   example: { account: 'ORDERS', export: 'orders.events.>', for: 'ANALYTICS' },
   async handle({ account, export: reference, for: other }, scene) {
     const found = await openAccountNamed(scene.tx, account)

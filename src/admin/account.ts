@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { nameFault } from '../domain/name.ts'
 import { accountKey, sealedKey, userCountKey } from '../domain/state-keys.ts'
 import { accounts } from './aggregates.ts'
+import { accountId } from './answers.ts'
 import { command } from './command.ts'
 import { refuseFaults } from './faults.ts'
 import { accountLimits, description, metadata, name } from './fields.ts'
@@ -21,6 +22,7 @@ const accountReference = z
 const createAccount = command({
   name: 'account.create',
   summary: 'Makes an account with its keys.',
+  access: 'admin',
   request: z.strictObject({
     name,
     description,
@@ -28,6 +30,8 @@ const createAccount = command({
     defaultPolicy: name.optional().describe('Applies to every user of the account. Default: base.'),
     metadata,
   }),
+  response: accountId,
+  example: { name: 'SHIPPING', limits: { connections: 100, jetstream: { disk: '1GiB' } } },
   async handle({ defaultPolicy, ...facts }, { tx, keys }) {
     const operator = await theOperator(tx)
     const policy = await policyNamed(tx, undefined, defaultPolicy ?? DEFAULT_POLICY)
@@ -50,7 +54,10 @@ const createAccount = command({
 const updateLimits = command({
   name: 'account.update-limits',
   summary: 'Replaces the limits of an account.',
+  access: 'admin',
   request: z.strictObject({ account: accountReference, limits: accountLimits }),
+  response: accountId,
+  example: { account: 'ORDERS', limits: { connections: 500, payload: '64KiB' } },
   async handle({ account, limits }, { tx, jwts }) {
     const found = await openAccountNamed(tx, account)
     const change = { type: 'account.update-limits', limits, at: tx.context.at } as const
@@ -65,7 +72,10 @@ const updateLimits = command({
 const setDefaultPolicy = command({
   name: 'account.set-default-policy',
   summary: 'Names the policy that applies to every user of an account.',
+  access: 'admin',
   request: z.strictObject({ account: accountReference, policy: name.optional().describe('Absent: none.') }),
+  response: accountId,
+  example: { account: 'ORDERS', policy: 'base' },
   async handle({ account, policy }, { tx }) {
     const found = await openAccountNamed(tx, account)
     const id = policy === undefined ? undefined : (await policyNamed(tx, found, policy)).id
@@ -78,7 +88,10 @@ const setDefaultPolicy = command({
 const updateMetadata = command({
   name: 'account.update-metadata',
   summary: 'Replaces description and metadata of an account.',
+  access: 'admin',
   request: z.strictObject({ account: accountReference, description, metadata }),
+  response: accountId,
+  example: { account: 'ORDERS', description: 'Orders and inventory.', metadata: { team: 'orders' } },
   async handle({ account, ...facts }, { tx }) {
     const { id } = await openAccountNamed(tx, account)
     await tx.execute(accounts, accountKey(id), {

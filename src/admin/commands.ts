@@ -4,6 +4,7 @@ import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
 import { identityCommands } from './identity.ts'
+import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
 import { roleCommands } from './role.ts'
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   accountDeleteCommands,
   policyCommands,
   policyLifeCommands,
+  policyHistoryCommands,
   roleCommands,
   userCommands,
   userLifeCommands,

@@ -1,9 +1,11 @@
 import type { z } from 'zod'
-import { GatehouseError, type Fault } from '../errors.ts'
+import { GatehouseError, type ErrorCode, type Fault } from '../errors.ts'
 
 /** A fault and the path of its field, for those who know where that is written. */
 export interface FieldFault extends Fault {
   readonly path: readonly PropertyKey[]
+  /** It is asked for rightly, but nobody would hold anybody to it. */
+  readonly isUnenforceable: boolean
 }
 
 /** What a schema made of something a person wrote: the value, or every fault of it. */
@@ -22,11 +24,11 @@ export function check<Schema extends z.ZodType>(schema: Schema, written: unknown
 const SUMMARY_FAULTS_MAX = 10
 
 /** The refusal that names every fault. */
-export function faulty(faults: readonly Fault[]): GatehouseError {
+export function faulty(faults: readonly Fault[], code: ErrorCode = 'invalid_request'): GatehouseError {
   const told = faults.slice(0, SUMMARY_FAULTS_MAX)
   const text = told.map(({ where, rule }) => (where === '' ? rule : `${where}: ${rule}`)).join('; ')
   const message = faults.length > told.length ? `${text}; and ${faults.length - told.length} more` : text
-  return new GatehouseError('invalid_request', message, { faults })
+  return new GatehouseError(code, message, { faults })
 }
 
 /** Throws `invalid_request` if there is a fault. */
@@ -44,8 +46,13 @@ function faultsOf(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): read
     case 'invalid_key':
       return [located(path, issue.issues.map(({ message }) => message).join('; '))]
     default:
-      return [located(path, issue.message)]
+      return [{ ...located(path, issue.message), isUnenforceable: isNever(issue) }]
   }
+}
+
+/** A field that is there to say why it cannot be: what nobody would enforce. */
+function isNever(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.expected === 'never'
 }
 
 /** Of several forms, the faults of the one that was meant: the one of the kind that was written. */
@@ -141,5 +148,5 @@ function located(path: readonly PropertyKey[], rule: string): FieldFault {
       typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`,
     '',
   )
-  return { where, rule, path }
+  return { where, rule, path, isUnenforceable: false }
 }
