@@ -94,11 +94,15 @@ describe('limits', () => {
       'limits.jetstream.tiers.R9 must be R1 to R5, after the number of replicas',
     ],
     [{ jetstream: { tiers: {} } }, 'limits.jetstream.tiers must not be empty'],
-    [{ data: 5 }, 'limits.data nats-server does not enforce it: leave it out'],
     [{ sessionsPerUser: 1_001 }, 'limits.sessionsPerUser must be at most 1000'],
   ])('that cannot be held are refused: %j', async (limits, fault) => {
     expect(await faultsOf(limits)).toEqual([400, [fault]])
   })
+})
+
+it('a limit that nobody holds is refused, and it is said that none does', async () => {
+  const fault = 'limits.data nats-server does not enforce it: leave it out'
+  expect(await faultsOf({ data: 5 })).toEqual([422, [fault]])
 })
 
 describe('the number of users', () => {
