@@ -5,6 +5,7 @@ import { covers } from '../domain/subject.ts'
 import type { Fault } from '../errors.ts'
 import { accounts } from './aggregates.ts'
 import type { Scene } from './command.ts'
+import { isCircular, type Importing } from './import-cycles.ts'
 import { isReserved } from './lookup.ts'
 
 /**
@@ -18,7 +19,7 @@ export async function importFaults(
 ): Promise<readonly Fault[]> {
   const faults = await Promise.all(
     imports.map(async (one, i) => {
-      const { field, rule } = (await importFault(scene, importer, one)) ?? {}
+      const { field, rule } = (await importFault(scene, { importer, imports }, one)) ?? {}
       return rule === undefined ? [] : [{ where: `imports[${i}].${field}`, rule }]
     }),
   )
@@ -32,7 +33,7 @@ interface FieldRule {
 
 async function importFault(
   scene: Scene,
-  importer: Account,
+  { importer, imports }: Importing,
   one: AccountImport,
 ): Promise<FieldRule | undefined> {
   if (one.account === importer.id) return { field: 'account', rule: 'must be another account' }
@@ -51,6 +52,9 @@ async function importFault(
   const { accountTokenPosition: place } = given
   if (place !== undefined && one.subject.split('.')[place - 1] !== importer.id) {
     return { field: 'subject', rule: `must have the key of the importing account as token ${place}` }
+  }
+  if (await isCircular(scene.tx, { importer, imports }, one)) {
+    return { field: 'subject', rule: 'leads back to this account by imports of the other: a circle' }
   }
   if (given.access === 'public') return undefined
   const rule = activationFault(scene, { importer, exporter, given }, one)

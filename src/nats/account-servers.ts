@@ -37,11 +37,15 @@ interface Connections {
 /** Asks every server for the connections of a user: `user` finds those whose JWT has that name (reference D). */
 export function liveSessions(nc: NatsConnection, servers: KnownServers): LiveSessions {
   return async (account, user) => {
-    const answers = await askServers<Connections>(nc, {
+    const question = {
       subject: `$SYS.REQ.ACCOUNT.${account}.CONNZ`,
       body: JSON.stringify({ auth: true, user }),
       servers: servers.size,
       waitMsMax: SESSIONS_MS_MAX,
+    }
+    const answers = await askServers<Connections>(nc, question).catch((error: unknown) => {
+      servers.refresh().catch(() => undefined) // Perhaps there are fewer by now.
+      throw error
     })
     const ids = answers.flatMap(({ server, data }) =>
       data.connections.map(({ cid }): SessionId => `${server.id} ${cid}`),
