@@ -31,6 +31,8 @@ export class AccountClaimsPush implements AsyncDisposable {
   readonly #source: ClaimsSource
   /** One account after the other, so that no two pushes of one account cross. */
   readonly #lines = new Map<string, Promise<void>>()
+  /** `iat` of the last push of each, seconds since the epoch. */
+  readonly #pushed = new Map<string, number>()
   readonly #stop = new AbortController()
 
   constructor(nc: NatsConnection, source: ClaimsSource) {
@@ -51,6 +53,7 @@ export class AccountClaimsPush implements AsyncDisposable {
   /** The account was deleted: nothing of it is pushed any more, whatever was under way. */
   forget(account: string): void {
     this.#lines.delete(account)
+    this.#pushed.delete(account)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,7 +76,8 @@ export class AccountClaimsPush implements AsyncDisposable {
   async #push(account: Account): Promise<void> {
     const source = this.#source
     const held = await this.#lookUp(account.id)
-    const newest = Math.max(0, ...held.map((there) => there?.iat ?? 0))
+    // A resolver that has nothing can keep those who have something from being heard.
+    const newest = Math.max(this.#pushed.get(account.id) ?? 0, ...held.map((there) => there?.iat ?? 0))
     const issuedAt = Math.max(Math.floor(source.nowMs() / 1_000), newest + 1)
     const wanted = source.claims(account, issuedAt)
     if (wanted === undefined) return
@@ -82,6 +86,7 @@ export class AccountClaimsPush implements AsyncDisposable {
       (there) => there !== undefined && says(there, source.claims(account, there.iat)),
     )
     if (isTrue && held.length > 0 && held.length >= source.servers()) return
+    this.#pushed.set(account.id, issuedAt)
     const replies = await this.#ask('$SYS.REQ.CLAIMS.UPDATE', encode(wanted, source.operatorSigner))
     const refused = replies
       .map((reply) => JSON.parse(reply) as { error?: { description?: string } })

@@ -44,6 +44,29 @@ describe('an export', () => {
     expect(answers).toEqual(['quote.price 1', 'quote.price 2'])
   })
 
+  it('of a service that answers often is over with an empty answer: the server lets no other through', async () => {
+    await market.exported([{ ...SERVICE, subject: 'list' }])
+    await market.imported([fromSeller({ subject: 'list', type: 'service' })])
+    await market.world.gatehouse.accountsPushed()
+    market.seller.subscribe('list', {
+      callback: (_, request) => {
+        for (const part of ['1', '', '2']) request.respond(part)
+      },
+    })
+    await market.seller.flush()
+    const answers = await eventually(async () => {
+      const replies: string[] = []
+      for await (const reply of await market.buyer.requestMany('list', '', {
+        strategy: 'stall',
+        stall: 200,
+        maxWait: 500,
+      }))
+        replies.push(reply.string())
+      return replies.length > 0 && replies
+    })
+    expect(answers).toEqual(['1', ''])
+  })
+
   it('that is private is heard with an activation, until it is revoked', async () => {
     await market.exported([PUBLIC, PRIVATE])
     const news = fromSeller({ subject: 'news.>' })
