@@ -87,6 +87,7 @@ const world: Callout = {
   },
   passwords: new Passwords({ concurrencyMax: 1 }),
   signers: { response: responseSigner, responseIssuerAccount: undefined, userSigner: () => userSigner },
+  sessions: { claim: () => Promise.resolve(undefined) },
   xkey,
   // One request again and again: remembering which were seen would refuse all but the first.
   trust: { calloutAccount: callout.publicKey, isServer: () => true, replays: { isReplay: () => false } },

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'wrong_master_key'
   | 'busy'
   | 'in_use'
+  | 'limit_reached'
   | 'server_missing'
   | 'server_failed'
 

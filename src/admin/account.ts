@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { nameFault } from '../domain/name.ts'
-import { accountKey, sealedKey } from '../domain/state-keys.ts'
+import { accountKey, sealedKey, userCountKey } from '../domain/state-keys.ts'
 import { accounts } from './aggregates.ts'
 import { accountId } from './answers.ts'
 import { command } from './command.ts'
+import { refuseFaults } from './faults.ts'
 import { accountLimits, description, metadata, name } from './fields.ts'
 import { isAccountId, openAccountNamed, policyNamed, theOperator } from './lookup.ts'
 
@@ -57,10 +58,14 @@ const updateLimits = command({
   request: z.strictObject({ account: accountReference, limits: accountLimits }),
   response: accountId,
   example: { account: 'ORDERS', limits: { connections: 500, payload: '64KiB' } },
-  async handle({ account, limits }, { tx }) {
-    const { id } = await openAccountNamed(tx, account)
-    await tx.execute(accounts, accountKey(id), { type: 'account.update-limits', limits, at: tx.context.at })
-    return { account: id }
+  async handle({ account, limits }, { tx, jwts }) {
+    const found = await openAccountNamed(tx, account)
+    const change = { type: 'account.update-limits', limits, at: tx.context.at } as const
+    const after = await tx.execute(accounts, accountKey(found.id), change)
+    refuseFaults(after.status === 'present' ? jwts.faults(after) : [])
+    if (found.limits.users !== undefined && limits.users === undefined)
+      tx.set(userCountKey(found.id), undefined)
+    return { account: found.id }
   },
 })
 

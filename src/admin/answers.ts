@@ -56,6 +56,46 @@ export const userSeen = z.object({
 })
 
 const limit = z.number().optional()
+const flag = z.boolean().optional()
+const storage = {
+  memoryBytes: limit,
+  diskBytes: limit,
+  streams: limit,
+  consumers: limit,
+  maxAckPending: limit,
+  memoryStreamBytes: limit,
+  diskStreamBytes: limit,
+  maxBytesRequired: flag,
+}
+const kind = z.enum(['stream', 'service'])
+
+const exportSeen = z.object({
+  name: z.string().optional(),
+  subject: z.string(),
+  type: kind,
+  access: z.enum(['public', 'private']).describe('Whether an import needs an activation.'),
+  responseType: z.enum(['Singleton', 'Stream', 'Chunked']).optional(),
+  responseThresholdMs: limit,
+  accountTokenPosition: limit,
+  latency: z
+    .object({ sampling: z.union([z.number(), z.literal('headers')]), results: z.string() })
+    .optional(),
+  advertise: flag,
+  allowTrace: flag,
+  description: z.string().optional(),
+  infoUrl: z.string().optional(),
+})
+
+const importSeen = z.object({
+  name: z.string().optional(),
+  account: z.string().describe('The A… key of the exporting account.'),
+  subject: z.string(),
+  localSubject: z.string().optional(),
+  type: kind,
+  share: flag,
+  allowTrace: flag,
+  token: z.string().optional().describe('The activation.'),
+})
 
 export const accountSeen = z.object({
   id: z.string().describe('The A… key.'),
@@ -71,13 +111,23 @@ export const accountSeen = z.object({
       payloadBytes: limit,
       imports: limit,
       exports: limit,
+      wildcardExports: flag,
+      disallowBearer: flag,
+      users: limit,
+      sessionsPerUser: limit,
       jetstream: z
-        .object({ memoryBytes: limit, diskBytes: limit, streams: limit, consumers: limit })
+        .object({ ...storage, tiers: z.record(z.string(), z.object(storage)).optional() })
         .optional(),
     })
     .describe(
-      'What nats-server holds it to. What is absent is not limited; without `jetstream` it has none.',
+      'What nats-server and Gatehouse hold it to. What is absent is not limited; without `jetstream` it has none.',
     ),
+  exports: z.array(exportSeen).optional().describe('What other accounts may import.'),
+  imports: z.array(importSeen).optional().describe('What it takes from others.'),
+  revokedActivations: z
+    .record(z.string(), z.record(z.string(), z.number()))
+    .optional()
+    .describe('By export: whose activations, issued up to which second, hold no more; `*` is everyone.'),
   defaultPolicy: z.string().optional().describe('Applies to every user.'),
   boundaryPolicy: z.string().optional().describe('Caps every user.'),
   metadata: facts,

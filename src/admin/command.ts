@@ -3,6 +3,7 @@ import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Operator } from '../domain/operator.ts'
 import type { User } from '../domain/user.ts'
+import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { Reach } from './caller.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
@@ -74,6 +75,8 @@ export interface Scene {
   readonly secrets: Secrets
   readonly trust: OperatorTrust
   readonly grantOf: GrantOf
+  readonly jwts: AccountJwts
+  readonly servers: AccountServers
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date

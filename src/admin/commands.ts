@@ -1,3 +1,5 @@
+import { accountDeleteCommands } from './account-delete.ts'
+import { accountExchangeCommands } from './account-exchange.ts'
 import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
@@ -15,6 +17,8 @@ export const commands: readonly Command[] = [
   operatorCommands,
   accountCommands,
   accountLifeCommands,
+  accountExchangeCommands,
+  accountDeleteCommands,
   policyCommands,
   policyLifeCommands,
   policyHistoryCommands,

@@ -1,11 +1,12 @@
 import type { z } from 'zod'
-import { GatehouseError, RevisionConflict, type Fault } from '../errors.ts'
+import { GatehouseError, RevisionConflict } from '../errors.ts'
+import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import { permit, type Caller, type Reach } from './caller.ts'
 import { confine, refuseWider } from './delegation.ts'
 import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, OperatorTrust, Secrets } from './command.ts'
-import { check } from './faults.ts'
+import { check, faulty } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
 
@@ -22,6 +23,8 @@ export interface Admin {
   readonly secrets: Secrets
   readonly trust: OperatorTrust
   readonly grantOf: GrantOf
+  readonly jwts: AccountJwts
+  readonly servers: AccountServers
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */
@@ -114,16 +117,6 @@ async function retryOnConflict<Result>(
 function parse<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.output<Schema> {
   const checked = check(schema, payload)
   if (checked.ok) return checked.value
-  const faults = checked.faults
-  const isUnenforceable = faults.every((fault) => fault.isUnenforceable)
-  throw new GatehouseError(isUnenforceable ? 'unenforceable' : 'invalid_request', summary(faults), { faults })
-}
-
-/** The first few are enough to see what is wrong; the list beside it is for who mends it. */
-const SUMMARY_FAULTS_MAX = 10
-
-function summary(faults: readonly Fault[]): string {
-  const told = faults.slice(0, SUMMARY_FAULTS_MAX)
-  const text = told.map(({ where, rule }) => (where === '' ? rule : `${where}: ${rule}`)).join('; ')
-  return faults.length > told.length ? `${text}; and ${faults.length - told.length} more` : text
+  const isUnenforceable = checked.faults.every((fault) => fault.isUnenforceable)
+  throw faulty(checked.faults, isUnenforceable ? 'unenforceable' : 'invalid_request')
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Fault } from '../errors.ts'
+import { GatehouseError, type ErrorCode, type Fault } from '../errors.ts'
 
 /** A fault and the path of its field, for those who know where that is written. */
 export interface FieldFault extends Fault {
@@ -18,6 +18,22 @@ export function check<Schema extends z.ZodType>(schema: Schema, written: unknown
   const parsed = schema.safeParse(written, { error: ruleOf })
   if (parsed.success) return { ok: true, value: parsed.data }
   return { ok: false, faults: parsed.error.issues.flatMap((issue) => faultsOf(issue, [])) }
+}
+
+/** The first few are enough to see what is wrong; the list beside it is for who mends it. */
+const SUMMARY_FAULTS_MAX = 10
+
+/** The refusal that names every fault. */
+export function faulty(faults: readonly Fault[], code: ErrorCode = 'invalid_request'): GatehouseError {
+  const told = faults.slice(0, SUMMARY_FAULTS_MAX)
+  const text = told.map(({ where, rule }) => (where === '' ? rule : `${where}: ${rule}`)).join('; ')
+  const message = faults.length > told.length ? `${text}; and ${faults.length - told.length} more` : text
+  return new GatehouseError(code, message, { faults })
+}
+
+/** Throws `invalid_request` if there is a fault. */
+export function refuseFaults(faults: readonly Fault[]): void {
+  if (faults.length > 0) throw faulty(faults)
 }
 
 function faultsOf(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): readonly FieldFault[] {

@@ -13,7 +13,10 @@ const METADATA_KEYS_MAX = 64
 const METADATA_VALUE_LENGTH_MAX = 1_024
 
 /** Text with a rule in code. Editors get the pattern, which lets through everything that the rule does, and not much more. */
-function ruled(fault: (text: string) => string | undefined, pattern: RegExp): z.ZodType<string, string> {
+export function ruled(
+  fault: (text: string) => string | undefined,
+  pattern: RegExp,
+): z.ZodType<string, string> {
   return z
     .string()
     .superRefine((text, context) => {
@@ -128,6 +131,8 @@ const size = z.union(
 )
 
 const count = z.int().nonnegative()
+/** As many connections as one page of CONNZ shows. */
+const SESSIONS_MAX = 1_000
 
 export const responses = z
   .strictObject({
@@ -186,6 +191,52 @@ export const policyLimits = z
     ...(connectionTypes === undefined ? {} : { connectionTypes }),
   }))
 
+const storage = {
+  memory: size.optional().describe('Of all its streams in memory.'),
+  disk: size.optional().describe('Of all its streams on disk.'),
+  streams: count.optional().describe('How many streams.'),
+  consumers: count.optional().describe('How many consumers.'),
+  maxAckPending: count.optional().describe('Messages that one consumer may have unacknowledged.'),
+  memoryStream: size.optional().describe('Of one stream in memory.'),
+  diskStream: size.optional().describe('Of one stream on disk.'),
+  maxBytesRequired: z.boolean().optional().describe('Every stream must say how large it may grow.'),
+}
+const renamed = ({
+  memory,
+  disk,
+  memoryStream,
+  diskStream,
+  ...rest
+}: z.output<z.ZodObject<typeof storage>>) => ({
+  ...rest,
+  memoryBytes: memory,
+  diskBytes: disk,
+  memoryStreamBytes: memoryStream,
+  diskStreamBytes: diskStream,
+})
+
+const jetstreamLimits = z
+  .strictObject({
+    ...storage,
+    tiers: z
+      .record(
+        z.string().regex(/^R[1-5]$/, 'must be R1 to R5, after the number of replicas'),
+        z.strictObject(storage).transform(renamed),
+      )
+      .refine((tiers) => Object.keys(tiers).length > 0, 'must not be empty')
+      .optional()
+      .describe(
+        'By number of replicas: R1, R3. A tier that is not named has no streams. Not beside other limits.',
+      ),
+  })
+  .superRefine(({ tiers, ...flat }, context) => {
+    const beside = Object.entries(flat).flatMap(([key, value]) => (value === undefined ? [] : [key]))
+    if (tiers === undefined || beside.length === 0) return
+    const message = `must not stand beside ${beside.join(', ')}: limits are of tiers, or of all streams`
+    context.addIssue({ code: 'custom', path: ['tiers'], message })
+  })
+  .transform(({ tiers, ...flat }) => (tiers === undefined ? renamed(flat) : { tiers }))
+
 export const accountLimits = z
   .strictObject({
     connections: count.optional().describe('Clients connected at a time.'),
@@ -194,20 +245,18 @@ export const accountLimits = z
     payload: size.optional().describe('The largest message, in bytes.'),
     imports: count.optional().describe('Imports beside those that Gatehouse makes.'),
     exports: count.optional().describe('Exports beside those that Gatehouse makes.'),
-    jetstream: z
-      .strictObject({
-        memory: size.optional().describe('Of all its streams in memory.'),
-        disk: size.optional().describe('Of all its streams on disk.'),
-        streams: count.optional().describe('How many streams.'),
-        consumers: count.optional().describe('How many consumers.'),
-      })
-      .transform(({ memory, disk, ...rest }) => ({ memoryBytes: memory, diskBytes: disk, ...rest }))
+    wildcardExports: z.boolean().optional().describe('May exports have wildcards? Absent: they may.'),
+    disallowBearer: z.boolean().optional().describe('Keeps out bearer JWTs. Tokens of Gatehouse are none.'),
+    users: count.optional().describe('Users in the account.'),
+    sessionsPerUser: count.max(SESSIONS_MAX).optional().describe('Connections of one user at a time.'),
+    data: unenforceable('nats-server does not enforce it: leave it out'),
+    jetstream: jetstreamLimits
       .optional()
       .describe('Absent: the account has no JetStream. MQTT clients need it.'),
   })
   .prefault({})
-  .describe('What nats-server holds the account to. What is absent is not limited.')
-  .transform(({ payload, ...rest }) => ({ ...rest, payloadBytes: payload }))
+  .describe('What nats-server and Gatehouse hold the account to. What is absent is not limited.')
+  .transform(({ payload, data: _data, ...rest }) => ({ ...rest, payloadBytes: payload }))
 
 export const metadata = z
   .record(

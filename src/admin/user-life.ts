@@ -9,6 +9,7 @@ import { instant, name, reason } from './fields.ts'
 import { listing, paging } from './listing.ts'
 import { accountNamed, roleNamed, userNamed } from './lookup.ts'
 import { seenUser } from './seen.ts'
+import { countUser } from './user-count.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Who a user is, and whether it may still connect. */
@@ -83,7 +84,10 @@ const deleteUser = command({
   request: z.strictObject(whose),
   response: userId,
   example: { account: 'ORDERS', user: 'bob@example.com' },
-  handle: (names, scene) => change(scene, names, { type: 'user.delete' }),
+  async handle(names, scene) {
+    await countUser(scene, await accountNamed(scene.tx, names.account), -1)
+    return change(scene, names, { type: 'user.delete' })
+  },
 })
 
 const revokeCredential = command({

@@ -7,6 +7,7 @@ import { userId } from './answers.ts'
 import { command, type Secrets } from './command.ts'
 import { duration, instant, metadata, name } from './fields.ts'
 import { accountNamed, openAccountNamed, policyNamed, roleNamed, userNamed } from './lookup.ts'
+import { countUser } from './user-count.ts'
 import type { Transaction } from './transaction.ts'
 
 const whose = { account: accountReference, user: name }
@@ -27,11 +28,13 @@ const createUser = command({
   }),
   response: userId.extend({ account: z.string().describe('The A… key of its account.') }),
   example: { account: 'ORDERS', name: 'carol@example.com', policies: ['developer'] },
-  async handle({ account, policies, roles, ...facts }, { tx }) {
+  async handle({ account, policies, roles, ...facts }, scene) {
+    const { tx } = scene
     const found = await openAccountNamed(tx, account)
     const assigned = await Promise.all(policies.map((policy) => policyNamed(tx, found, policy)))
     const given = await Promise.all(roles.map((role) => roleNamed(tx, found, role)))
     const id = tx.context.nextId()
+    await countUser(scene, found, 1)
     await tx.execute(users, userKey(found.id, id), {
       ...facts,
       type: 'user.create',

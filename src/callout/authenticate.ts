@@ -104,11 +104,16 @@ async function userAt(login: string, directory: Directory): Promise<User | Denia
   const named = await directory.usersNamed(name)
   const users =
     slash === -1
-      ? named
+      ? inAccounts(named, directory)
       : named.filter((user) => isCalled(directory.account(user.account), login.slice(0, slash)))
   const [user] = users
   if (user === undefined) return new Denial('unknown_credential')
   return users.length > 1 ? new Denial('ambiguous_user') : user
+}
+
+/** Whoever is left of an account that was deleted does not stand in the way of a namesake. */
+function inAccounts(named: readonly User[], directory: Directory): readonly User[] {
+  return named.length < 2 ? named : named.filter(({ account }) => directory.account(account) !== undefined)
 }
 
 function isCalled(account: Account | undefined, name: string): boolean {

@@ -11,6 +11,7 @@ import { identify } from './identify.ts'
 import { open, type Incoming } from './open.ts'
 import { prepare } from './prepare.ts'
 import { Denial, Drop } from './reason.ts'
+import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
 import { verify, type Trust, type Verified } from './verify.ts'
@@ -20,6 +21,7 @@ export interface Callout {
   readonly directory: Directory
   readonly passwords: PasswordCheck
   readonly signers: Signers
+  readonly sessions: Pick<Sessions, 'claim'>
   /** Ours, when servers box their requests. */
   readonly xkey: Xkey | undefined
   readonly trust: Trust
@@ -79,7 +81,7 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
 /**
  * May this client in, and as what? Default is no; the last line is the only way to yes.
  *
- *   verified → identified → admitted → authenticated → eligible → compiled → prepared → signed
+ *   verified → identified → admitted → authenticated → eligible → compiled → prepared → counted → signed
  */
 async function decide(callout: Callout, verified: Verified): Promise<Admission | Denial | Drop> {
   const { directory, signers, nowMs } = callout
@@ -96,6 +98,8 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   if (grant instanceof Denial) return grant
   const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
   if (prepared instanceof Denial) return prepared
+  const crowded = await callout.sessions.claim(standing, verified, nowMs())
+  if (crowded !== undefined) return crowded
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
   if (inTime instanceof Drop) return inTime

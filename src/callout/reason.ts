@@ -34,6 +34,8 @@ export const DENY_REASONS = [
   'account_reserved',
   'source_not_allowed',
   'connection_type_not_allowed',
+  'too_many_sessions',
+  'sessions_unknown',
   'policy_missing',
   'role_missing',
   'template_value_missing',

@@ -1,14 +1,31 @@
 import { GatehouseError } from '../errors.ts'
 import { ABSENT, type Absent, type Decider } from './decider.ts'
+import type { AccountExport, AccountImport, RevokedActivations } from './exchange.ts'
+import { revoke, type ActivationFacts, type Revocation } from './exchange.ts'
 import type { SigningKey } from './operator.ts'
 import { same } from './same.ts'
 
-/** JetStream of one account. Absent numbers mean no limit. */
+/** JetStream of one account, or of one of its tiers. Absent numbers mean no limit. */
 export interface JetStreamLimits {
+  /** Of all streams in memory together. */
   readonly memoryBytes?: number | undefined
+  /** Of all streams on disk together. */
   readonly diskBytes?: number | undefined
   readonly streams?: number | undefined
   readonly consumers?: number | undefined
+  /** What one consumer may have unacknowledged. */
+  readonly maxAckPending?: number | undefined
+  /** Of one stream in memory. */
+  readonly memoryStreamBytes?: number | undefined
+  /** Of one stream on disk. */
+  readonly diskStreamBytes?: number | undefined
+  /** Must every stream say how large it may grow? */
+  readonly maxBytesRequired?: boolean | undefined
+}
+
+/** JetStream as a whole, or by number of replicas (`R1`, `R3`): never both (reference B.3). */
+export interface AccountJetStreamLimits extends JetStreamLimits {
+  readonly tiers?: Readonly<Record<string, JetStreamLimits>> | undefined
 }
 
 /** What nats-server enforces for an account through its JWT (reference B.3). Absent numbers mean no limit. */
@@ -19,8 +36,16 @@ export interface AccountLimits {
   readonly payloadBytes?: number | undefined
   readonly imports?: number | undefined
   readonly exports?: number | undefined
+  /** May exports have wildcards? Absent means they may. */
+  readonly wildcardExports?: boolean | undefined
+  /** Are users with a bearer JWT of their own kept out? The tokens of Gatehouse are none. */
+  readonly disallowBearer?: boolean | undefined
   /** Absent means the account has no JetStream. */
-  readonly jetstream?: JetStreamLimits | undefined
+  readonly jetstream?: AccountJetStreamLimits | undefined
+  /** How many users may be in the account. Enforced by Gatehouse, when one is made. */
+  readonly users?: number | undefined
+  /** How many connections one user may have at a time. Enforced by Gatehouse, at the door. */
+  readonly sessionsPerUser?: number | undefined
 }
 
 /** The part an account plays in the trust chain of architecture section 1. */
@@ -41,6 +66,12 @@ export interface Account {
   readonly defaultPolicy?: string | undefined
   /** Id of the policy that caps everybody: nothing outside it is ever granted. */
   readonly boundaryPolicy?: string | undefined
+  /** What other accounts may import. */
+  readonly exports?: readonly AccountExport[] | undefined
+  /** What it takes from other accounts, beside what Gatehouse gives it. */
+  readonly imports?: readonly AccountImport[] | undefined
+  /** Kept when exports are replaced: what was taken back does not come back with an export of that subject. */
+  readonly revokedActivations?: RevokedActivations | undefined
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: string
   /** Present while nobody of the account may connect. */
@@ -66,7 +97,10 @@ export function accountStatus({ suspension, expiresAt }: Account, nowMs: number)
 
 export type AccountState = Absent | Account
 
-export interface CreateAccount extends Omit<Account, 'status' | 'signingKeys' | 'createdAt' | 'suspension'> {
+export interface CreateAccount extends Omit<
+  Account,
+  'status' | 'signingKeys' | 'createdAt' | 'suspension' | 'exports' | 'imports' | 'revokedActivations'
+> {
   readonly type: 'account.create'
   readonly signingKeys: readonly string[]
   readonly at: string
@@ -98,7 +132,19 @@ export type AccountCommand =
   | { readonly type: 'account.set-expiry'; readonly expiresAt?: string | undefined; readonly at: string }
   | { readonly type: 'account.suspend'; readonly reason: string; readonly at: string }
   | { readonly type: 'account.reactivate'; readonly at: string }
-  | { readonly type: 'account.delete'; readonly at: string }
+  | {
+      readonly type: 'account.update-exports'
+      readonly exports: readonly AccountExport[]
+      readonly at: string
+    }
+  | {
+      readonly type: 'account.update-imports'
+      readonly imports: readonly AccountImport[]
+      readonly at: string
+    }
+  | ({ readonly type: 'account.create-activation'; readonly at: string } & ActivationFacts)
+  | ({ readonly type: 'account.revoke-activation'; readonly at: string } & Revocation)
+  | { readonly type: 'account.delete'; readonly reason?: string | undefined; readonly at: string }
 
 /** What changed, as it was and as it is. */
 interface Change<Value> {
@@ -117,7 +163,11 @@ export type AccountEvent =
   | ({ readonly type: 'account.expiry_set'; readonly at: string } & Change<string | undefined>)
   | { readonly type: 'account.suspended'; readonly reason: string; readonly at: string }
   | { readonly type: 'account.reactivated'; readonly at: string }
-  | { readonly type: 'account.deleted'; readonly at: string }
+  | ({ readonly type: 'account.exports_updated'; readonly at: string } & Change<readonly AccountExport[]>)
+  | ({ readonly type: 'account.imports_updated'; readonly at: string } & Change<readonly AccountImport[]>)
+  | ({ readonly type: 'account.activation_created'; readonly at: string } & ActivationFacts)
+  | ({ readonly type: 'account.activation_revoked'; readonly at: string } & Revocation)
+  | { readonly type: 'account.deleted'; readonly reason?: string | undefined; readonly at: string }
 
 function decide(state: AccountState, command: AccountCommand): readonly AccountEvent[] {
   if (command.type === 'account.create') {
@@ -150,8 +200,22 @@ function decide(state: AccountState, command: AccountCommand): readonly AccountE
       return state.suspension === undefined ? [{ type: 'account.suspended', reason: command.reason, at }] : []
     case 'account.reactivate':
       return state.suspension === undefined ? [] : [{ type: 'account.reactivated', at }]
+    case 'account.update-exports': {
+      const { exports: old = [] } = state
+      if (same(old, command.exports)) return []
+      return [{ type: 'account.exports_updated', old, new: command.exports, at }]
+    }
+    case 'account.update-imports': {
+      const { imports: old = [] } = state
+      if (same(old, command.imports)) return []
+      return [{ type: 'account.imports_updated', old, new: command.imports, at }]
+    }
+    case 'account.create-activation':
+      return [{ ...command, type: 'account.activation_created' }]
+    case 'account.revoke-activation':
+      return [{ ...command, type: 'account.activation_revoked' }]
     case 'account.delete':
-      return [{ type: 'account.deleted', at }]
+      return [{ type: 'account.deleted', reason: command.reason, at }]
   }
 }
 
@@ -177,6 +241,14 @@ function evolve(state: AccountState, event: AccountEvent): AccountState {
       return { ...state, suspension: { reason: event.reason, since: event.at } }
     case 'account.reactivated':
       return { ...state, suspension: undefined }
+    case 'account.exports_updated':
+      return { ...state, exports: event.new }
+    case 'account.imports_updated':
+      return { ...state, imports: event.new }
+    case 'account.activation_created':
+      return state // It is in the hands of the importing account; what is kept is what was taken back.
+    case 'account.activation_revoked':
+      return { ...state, revokedActivations: revoke(state.revokedActivations, event) }
     case 'account.deleted':
       return ABSENT
   }

@@ -20,6 +20,13 @@ export const EVERY_ROLE = 'role.*'
 export const EVERY_SEALED = 'key.*'
 export const usersFilter = (account: string): string => `user.${token(account)}.*`
 
+/** How many users an account has, kept while it has a limit of them. */
+export const userCountKey = (account: string): string => `count.users.${token(account)}`
+
+/** An account that was deleted, until nothing is left of it. */
+export const deletedKey = (account: string): string => `deleted.${token(account)}`
+export const EVERY_DELETED = 'deleted.*'
+
 /** A policy as it was at a version, and who made it so. */
 export const policyVersionKey = (policy: string, version: number): string =>
   `policy-version.${token(policy)}.${version}`
@@ -41,6 +48,8 @@ export const policyNameKey = (scope: string, name: string): string =>
 
 export const roleNameKey = (scope: string, name: string): string =>
   `index.role-name.${token(scope)}.${encoded(name)}`
+export const policyNamesFilter = (scope: string): string => `index.policy-name.${token(scope)}.*`
+export const roleNamesFilter = (scope: string): string => `index.role-name.${token(scope)}.*`
 
 /** Who uses a policy or a role, so that none that is in use is deleted: `index.use.policy.<id>.user.<A…>.<user>`. */
 export const useKey = (what: 'policy' | 'role', id: string, by: string): string =>

@@ -1,15 +1,18 @@
-import type { Account, AccountLimits as Limits } from '../domain/account.ts'
+import type { Account, AccountLimits as Limits, JetStreamLimits as Storage } from '../domain/account.ts'
 import type { Signer } from '../keys/signer.ts'
-import { accountLimits, buildAccount } from './account.ts'
+import { accountLimits, buildAccount, UNLIMITED_JETSTREAM } from './account.ts'
 import { buildActivation } from './activation.ts'
 import type {
   AccountClaims,
   AccountLimits,
   Export,
   Import,
+  JetStreamLimits,
   Unsigned,
   UserPermissionLimits,
 } from './claims.ts'
+import { exportClaims } from './exports.ts'
+import { importClaims } from './imports.ts'
 import { encode } from './token.ts'
 
 /** The trust chain of architecture section 1, as JWTs: which account gives what to which. */
@@ -31,6 +34,9 @@ const SYSTEM_EXPORTS: readonly Export[] = [
   '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
   '$SYS.REQ.SERVER.*.IDZ',
   '$SYS.REQ.SERVER.PING.VARZ',
+  '$SYS.REQ.CLAIMS.DELETE',
+  '$SYS.REQ.ACCOUNT.*.CONNZ',
+  '$SYS.REQ.ACCOUNT.*.JSZ',
 ].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
 
 /** Every account may send commands; who may do what is decided by who the bus says it is (reference I.1). */
@@ -69,6 +75,9 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
       '$SYS.REQ.SERVER.*.IDZ',
       '$SYS.REQ.SERVER.PING.VARZ',
+      '$SYS.REQ.CLAIMS.DELETE',
+      '$SYS.REQ.ACCOUNT.*.CONNZ',
+      '$SYS.REQ.ACCOUNT.*.JSZ',
       // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
       '$SYS._INBOX.>',
       '_R_.>',
@@ -76,6 +85,12 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
     ],
   },
   sub: { allow: ['$SYS.REQ.USER.AUTH gatehouse', 'auth.v1.> gatehouse', '$SRV.>', '_INBOX_gatehouse.>'] },
+}
+
+/** Purges the streams of an account that was deleted; nats-server lets nobody but the system account do it. */
+export const PURGER_PERMISSIONS: UserPermissionLimits = {
+  pub: { allow: ['$JS.API.ACCOUNT.PURGE.*'] },
+  sub: { allow: ['_INBOX_gatehouse_purge.>'] },
 }
 
 /** Opens no subject at all: whoever is in the callout account is nobody until the callout has said who (reference 0.1). */
@@ -132,12 +147,13 @@ export function tenantClaims(account: Account, { issuedAt, chain }: Issue): Unsi
 /** A suspended account says so in its JWT: servers let nobody in, and close what is open (reference C.5). */
 const NOBODY = { conn: 0, leaf: 0 } as const
 
-function claimsOf(
-  account: Account,
-  issuedAt: number,
-  nats: Pick<AccountClaims['nats'], 'imports' | 'exports' | 'authorization'>,
-): Unsigned<AccountClaims> {
-  const { expiresAt, suspension } = account
+type Ours = Pick<AccountClaims['nats'], 'imports' | 'exports' | 'authorization'>
+
+/** What Gatehouse gives an account comes first, then what the account has of its own. */
+function claimsOf(account: Account, issuedAt: number, ours: Ours): Unsigned<AccountClaims> {
+  const { expiresAt, suspension, revokedActivations } = account
+  const exports = (account.exports ?? []).map((one) => exportClaims(one, revokedActivations))
+  const imports = (account.imports ?? []).map(importClaims)
   return buildAccount(
     {
       publicKey: account.id,
@@ -146,8 +162,10 @@ function claimsOf(
       ...(expiresAt !== undefined && { expiresAt: Math.floor(Date.parse(expiresAt) / 1_000) }),
     },
     {
-      ...nats,
-      limits: { ...limitsOf(account.limits, nats), ...(suspension && NOBODY) },
+      ...ours,
+      ...(imports.length > 0 && { imports: [...(ours.imports ?? []), ...imports] }),
+      ...(exports.length > 0 && { exports: [...(ours.exports ?? []), ...exports] }),
+      limits: { ...limitsOf(account.limits, ours), ...(suspension && NOBODY) },
       ...(account.signingKeys.length > 0 && {
         signing_keys: account.signingKeys.map(({ publicKey }) => publicKey),
       }),
@@ -157,11 +175,9 @@ function claimsOf(
 }
 
 /** In a limits block what is omitted is zero (reference 0.5), so all of it is written. Our own imports are not counted. */
-function limitsOf(
-  limits: Limits,
-  { imports = [], exports = [] }: Pick<AccountClaims['nats'], 'imports' | 'exports'>,
-): AccountLimits {
+function limitsOf(limits: Limits, { imports = [], exports = [] }: Ours): AccountLimits {
   const { connections, leafNodes, subscriptions, payloadBytes, jetstream } = limits
+  const { tiers, ...flat } = jetstream ?? {}
   return accountLimits({
     conn: connections ?? -1,
     leaf: leafNodes ?? -1,
@@ -169,13 +185,32 @@ function limitsOf(
     payload: payloadBytes ?? -1,
     imports: limits.imports === undefined ? -1 : limits.imports + imports.length,
     exports: limits.exports === undefined ? -1 : limits.exports + exports.length,
-    ...(jetstream && {
-      mem_storage: jetstream.memoryBytes ?? -1,
-      disk_storage: jetstream.diskBytes ?? -1,
-      streams: jetstream.streams ?? -1,
-      consumer: jetstream.consumers ?? -1,
-    }),
+    wildcards: limits.wildcardExports ?? true,
+    disallow_bearer: limits.disallowBearer ?? false,
+    ...(jetstream && tiers === undefined && storageOf(flat)),
+    ...(tiers && { tiered_limits: mapValues(tiers, storageOf) }),
   })
+}
+
+function storageOf(limits: Storage): JetStreamLimits {
+  return {
+    ...UNLIMITED_JETSTREAM,
+    mem_storage: limits.memoryBytes ?? -1,
+    disk_storage: limits.diskBytes ?? -1,
+    streams: limits.streams ?? -1,
+    consumer: limits.consumers ?? -1,
+    max_ack_pending: limits.maxAckPending ?? -1,
+    mem_max_stream_bytes: limits.memoryStreamBytes ?? -1,
+    disk_max_stream_bytes: limits.diskStreamBytes ?? -1,
+    max_bytes_required: limits.maxBytesRequired ?? false,
+  }
+}
+
+function mapValues<From, To>(
+  record: Readonly<Record<string, From>>,
+  change: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }
 
 /** `share` makes the bus name the caller: without it only the account would arrive (reference I.1). */

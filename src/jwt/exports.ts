@@ -1,9 +1,12 @@
+import type { AccountExport, RevokedActivations } from '../domain/exchange.ts'
+import { revokedOf } from '../domain/exchange.ts'
 import { covers } from '../domain/subject.ts'
 import type { Fault } from '../errors.ts'
 import { isPublicKey } from '../keys/nkey.ts'
 import type { Export, Info, SubjectKind } from './claims.ts'
 import { hasWildcards, needSubject, needSubjectKind } from './faults.ts'
 
+const NANOS_PER_MS = 1_000_000
 const RESPONSE_TYPES = ['Singleton', 'Stream', 'Chunked']
 const INFO_LENGTH_MAX = 8 * 1_024
 
@@ -102,4 +105,26 @@ function checkOverlap(faults: Fault[], exports: readonly Export[], type: Subject
     if (one.type !== type || other === -1) return
     faults.push({ where: `nats.exports[${i}].subject`, rule: `must not lie within nats.exports[${other}]` })
   })
+}
+
+/** An export as the account's JWT says it. */
+export function exportClaims(one: AccountExport, revoked: RevokedActivations = {}): Export {
+  const revocations = revokedOf(one, revoked)
+  return {
+    name: one.name ?? one.subject,
+    subject: one.subject,
+    type: one.type,
+    ...(one.access === 'private' && { token_req: true }),
+    ...(Object.keys(revocations).length > 0 && { revocations }),
+    ...(one.responseType !== undefined && { response_type: one.responseType }),
+    ...(one.responseThresholdMs !== undefined && {
+      response_threshold: one.responseThresholdMs * NANOS_PER_MS,
+    }),
+    ...(one.latency !== undefined && { service_latency: one.latency }),
+    ...(one.accountTokenPosition !== undefined && { account_token_position: one.accountTokenPosition }),
+    ...(one.advertise && { advertise: true }),
+    ...(one.allowTrace && { allow_trace: true }),
+    ...(one.description !== undefined && { description: one.description }),
+    ...(one.infoUrl !== undefined && { info_url: one.infoUrl }),
+  }
 }

@@ -1,3 +1,4 @@
+import type { AccountImport } from '../domain/exchange.ts'
 import { covers } from '../domain/subject.ts'
 import { GatehouseError, type Fault } from '../errors.ts'
 import { validateActivation } from './activation.ts'
@@ -94,8 +95,22 @@ function decodeActivation(token: string): ActivationClaims | undefined {
   }
 }
 
+/** An import as the account's JWT says it. */
+export function importClaims(one: AccountImport): Import {
+  return {
+    name: one.name ?? one.subject,
+    subject: one.subject,
+    account: one.account,
+    type: one.type,
+    ...(one.token !== undefined && { token: one.token }),
+    local_subject: one.localSubject ?? one.subject,
+    ...(one.share && { share: true }),
+    ...(one.allowTrace && { allow_trace: true }),
+  }
+}
+
 /** Where an import is found inside the importing account, with references as wildcards. */
-function localSubject({ subject, to, local_subject }: Import): string {
+export function localSubject({ subject, to, local_subject }: Import): string {
   const local = to ?? local_subject ?? subject
   return local
     .split('.')

@@ -36,6 +36,8 @@ export class AccountClaimsPush implements AsyncDisposable {
   readonly #source: ClaimsSource
   /** One account after the other, so that no two pushes of one account cross. */
   readonly #lines = new Map<string, Promise<void>>()
+  /** `iat` of the last push of each, seconds since the epoch. */
+  readonly #pushed = new Map<string, number>()
   readonly #stop = new AbortController()
 
   constructor(nc: NatsConnection, source: ClaimsSource) {
@@ -65,6 +67,12 @@ export class AccountClaimsPush implements AsyncDisposable {
     if (newest !== undefined && newest !== line) await this.#settled(id, newest)
   }
 
+  /** The account was deleted: nothing of it is pushed any more, whatever was under way. */
+  forget(account: string): void {
+    this.#lines.delete(account)
+    this.#pushed.delete(account)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#lines.values())
@@ -86,13 +94,15 @@ export class AccountClaimsPush implements AsyncDisposable {
     const source = this.#source
     const signer = await source.operatorSigner()
     const held = await this.#lookUp(account.id)
-    const newest = Math.max(0, ...held.map((there) => there?.iat ?? 0))
+    // A resolver that has nothing can keep those who have something from being heard.
+    const newest = Math.max(this.#pushed.get(account.id) ?? 0, ...held.map((there) => there?.iat ?? 0))
     const issuedAt = Math.max(Math.floor(source.nowMs() / 1_000), newest + 1)
     const wanted = source.claims(account, issuedAt)
     if (wanted === undefined) return
     if (this.#isTrue(account, held, signer)) return
     if (carriesAnswers(account)) await this.#pause(ANSWERS_MS)
     if (this.#stop.signal.aborted) return
+    this.#pushed.set(account.id, issuedAt)
     if (account.role === 'system') await this.#pushUnanswered(account, encode(wanted, signer), signer)
     else await this.#pushAnswered(account, encode(wanted, signer))
   }

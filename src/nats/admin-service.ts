@@ -20,6 +20,7 @@ export const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   already_exists: 409,
   revision_conflict: 409,
   in_use: 409,
+  limit_reached: 409,
   too_large: 413,
   busy: 429,
   unavailable: 503,

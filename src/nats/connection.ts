@@ -1,4 +1,10 @@
-import { connect, type ConnectionOptions, type NatsConnection, type Status } from '@nats-io/transport-node'
+import {
+  connect,
+  type Authenticator,
+  type ConnectionOptions,
+  type NatsConnection,
+  type Status,
+} from '@nats-io/transport-node'
 import type { Signer } from '../keys/signer.ts'
 
 /** Inbox of the service, which its permissions name (jwt/chain.ts). */
@@ -80,17 +86,22 @@ function told(status: Status, observer: ConnectionObserver): boolean | undefined
   }
 }
 
+/** Signs the server's nonce as that user. */
+export function authenticatorOf(user: ServiceUser): Authenticator {
+  return (nonce = '') => ({
+    jwt: user.jwt,
+    // The JWT's subject says who we are. An `nkey` beside it would cost us the connection at every reload of a
+    // server before 2.15 (reference 0.8).
+    sig: Buffer.from(user.signer.sign(Buffer.from(nonce))).toString('base64url'),
+  })
+}
+
 function optionsOf(url: string, user: ServiceUser): ConnectionOptions {
   return {
     servers: url,
     name: 'gatehouse',
     inboxPrefix: INBOX_PREFIX,
-    authenticator: (nonce = '') => ({
-      jwt: user.jwt,
-      // The JWT's subject says who we are. An `nkey` beside it would cost us the connection at every reload of a
-      // server before 2.15 (reference 0.8).
-      sig: Buffer.from(user.signer.sign(Buffer.from(nonce))).toString('base64url'),
-    }),
+    authenticator: authenticatorOf(user),
     ignoreAuthErrorAbort: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,

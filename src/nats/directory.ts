@@ -41,6 +41,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #records = new Map<string, unknown>()
   readonly #users: CachedKeys
   readonly #watches: AsyncDisposable[] = []
+  readonly #deletionListeners = new Set<(account: string) => void>()
   readonly #accountListeners = new Set<(account: Account) => void>()
   readonly #operatorListeners = new Set<(operator: Operator) => void>()
   readonly #manager: JetStreamManager
@@ -112,6 +113,11 @@ export class KvDirectory implements Directory, AsyncDisposable {
     this.#operatorListeners.add(listener)
   }
 
+  /** Calls with the key of every account that is deleted from now on. */
+  onAccountDeleted(listener: (account: string) => void): void {
+    this.#deletionListeners.add(listener)
+  }
+
   userByToken(hash: string): Soon<User | undefined> {
     return this.#userAt(this.#users.get(tokenKey(hash)) as Soon<UserReference | undefined>)
   }
@@ -152,6 +158,9 @@ export class KvDirectory implements Directory, AsyncDisposable {
     }
     if (value !== undefined && key === OPERATOR_KEY) {
       for (const listener of this.#operatorListeners) listener(value as Operator)
+    }
+    if (value === undefined && key.startsWith(ACCOUNT_PREFIX)) {
+      for (const listener of this.#deletionListeners) listener(key.slice(ACCOUNT_PREFIX.length))
     }
     this.#revision = revision
     for (const [reached, wanted] of this.#waiting) {

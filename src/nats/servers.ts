@@ -22,6 +22,7 @@ export class KnownServers {
   readonly #strangers = new LRUCache<string, true>({ max: REMEMBERED_MAX, ttl: STRANGER_TTL_MS })
   readonly #asking = new Map<string, Promise<boolean>>()
   #size = 0
+  #refreshing: Promise<void> | undefined
 
   constructor(nc: NatsConnection) {
     this.#nc = nc
@@ -43,8 +44,13 @@ export class KnownServers {
     return answer
   }
 
-  /** Asks all of them at once. */
-  async refresh(): Promise<void> {
+  /** Asks all of them at once, and once at a time. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#count().finally(() => (this.#refreshing = undefined))
+    return this.#refreshing
+  }
+
+  async #count(): Promise<void> {
     const options = { strategy: 'stall', stall: QUIET_MS, maxWait: ROUND_MS_MAX } as const
     let size = 0
     for await (const answer of await this.#nc.requestMany(PING, '', options)) {

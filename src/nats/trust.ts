@@ -7,6 +7,7 @@ import { GatehouseError } from '../errors.ts'
 import {
   calloutClaims,
   DENY_ALL,
+  PURGER_PERMISSIONS,
   SENTINEL_PERMISSIONS,
   SERVICE_PERMISSIONS,
   systemClaims,
@@ -30,6 +31,9 @@ import {
 
 /** What servers should be started with: nats-server takes such a path as its `operator`. */
 const OPERATOR_JWT_FILE = 'operator.jwt'
+
+/** Longer than a purge takes, and than clocks differ. */
+const PURGER_SECONDS = 60
 
 /** What the JWT of an operator tells that may change after its creation. */
 type OperatorFacts = Pick<Operator, 'serviceUrls' | 'accountServerUrl' | 'changedAt'>
@@ -86,6 +90,22 @@ export class TrustChain {
   /** The service user's JWT and its right to sign nonces. */
   get serviceUser(): { readonly jwt: string; readonly signer: Signer } {
     return { jwt: this.#user('service', SERVICE_PERMISSIONS), signer: this.#signer('service') }
+  }
+
+  /** Somebody of the system account who may purge accounts from JetStream, for a moment. */
+  purger(nowMs: number): { readonly jwt: string; readonly signer: Signer } {
+    const key = this.#vault.generate('user')
+    const by = this.#either('systemSigning', 'system')
+    const system = this.#key('system')
+    const issuedAt = Math.floor(nowMs / 1_000)
+    const identity = {
+      publicKey: key.publicKey,
+      name: 'gatehouse-purge',
+      issuedAt,
+      expiresAt: issuedAt + PURGER_SECONDS,
+      ...(by.publicKey !== system && { issuerAccount: system }),
+    }
+    return { jwt: encode(buildUser(identity, PURGER_PERMISSIONS), by), signer: this.#vault.signer(key) }
   }
 
   /** Signs what is there before there is any state. From then on the state says which key signs. */

@@ -18,6 +18,7 @@ const tokens = {
   second: createToken(),
   samOfOrders: createToken(),
   stranger: createToken(),
+  kim: createToken(),
 }
 const device = signerOf(createKeyPair('user'))
 const passwords = new Passwords({ concurrencyMax: 4 })
@@ -47,6 +48,8 @@ beforeAll(async () => {
   const sams = [
     aUser({ account: orders.id, name: 'sam', id: 'sam-1', credentials: [aToken(tokens.samOfOrders)] }),
     aUser({ account: analytics.id, name: 'sam', id: 'sam-2' }),
+    aUser({ account: orders.id, name: 'kim', id: 'kim-1', credentials: [aToken(tokens.kim)] }),
+    aUser({ account: createKeyPair('account').publicKey, name: 'kim', id: 'kim-2' }),
   ]
   directory = directoryOf({ accounts: [orders, analytics], policies: [], users: [alice, ...sams] })
 })
@@ -78,6 +81,11 @@ describe('somebody is proven', () => {
       'ACCOUNT/user where two have the name',
       () => [password('ORDERS/sam', tokens.samOfOrders)],
       'sam by token-1',
+    ],
+    [
+      'a name that is left over from a deleted account as well',
+      () => [password('kim', tokens.kim)],
+      'kim by token-1',
     ],
     ['an nkey that signed the nonce', () => [nkey('n0nce')], 'alice by N1'],
     [

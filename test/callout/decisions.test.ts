@@ -110,6 +110,10 @@ const denied: Row[] = [
     expected: 'ambiguous_user',
     run: () => login('sam', tokens['sam of OTHER']!)(),
   },
+  ...[
+    ['somebody who is connected already', 'too_many_sessions'],
+    ['somebody whose connections nobody can count', 'sessions_unknown'],
+  ].map(([who = '', expected = '']) => ({ who, what: 'connects once more', expected, run: shows(who) })),
   {
     who: 'a guest whose time is over',
     what: 'shows an expired token',

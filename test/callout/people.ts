@@ -1,5 +1,7 @@
+import type { LiveSessions } from '../../src/callout/sessions.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import type { User } from '../../src/domain/user.ts'
+import { GatehouseError } from '../../src/errors.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { Passwords } from '../../src/keys/password.ts'
 import { signerOf } from '../../src/keys/signer.ts'
@@ -40,6 +42,8 @@ const past = new Date((NOW_SECONDS - 1) * 1_000).toISOString()
 export const suspended = { ...account('SUSPENDED'), suspension: { reason: 'unpaid', since: past } }
 export const over = { ...account('OVER'), expiresAt: past }
 
+const crowded = { ...account('CROWDED'), limits: { sessionsPerUser: 1 } }
+
 /** Everybody of the table, each with a token of their own. */
 const people: Readonly<Record<string, Partial<User>>> = {
   alice: {},
@@ -58,6 +62,8 @@ const people: Readonly<Record<string, Partial<User>>> = {
   'somebody whose policy is gone': { policies: ['developer', 'gone'] },
   'somebody for the office only': { policies: ['office'] },
   'somebody for browsers only': { policies: ['browser'] },
+  'somebody who is connected already': { account: crowded.id },
+  'somebody whose connections nobody can count': { account: crowded.id },
   'somebody without a region': { policies: ['regional'] },
   'somebody whose policy makes no JWT': { policies: ['broken'] },
 }
@@ -90,11 +96,17 @@ export async function storedPeople(): Promise<Records> {
   )
   return {
     operator: anOperator(),
-    accounts: [orders, other, keyless, suspended, over, { ...auth, role: 'callout' }],
+    accounts: [orders, other, keyless, suspended, over, crowded, { ...auth, role: 'callout' }],
     policies,
     users,
   }
 }
+
+/** One each, as far as the servers answer. */
+const liveSessions: LiveSessions = (_, name) =>
+  name === 'somebody-who-is-connected-already'
+    ? Promise.resolve(new Set(['S 1'] as const))
+    : Promise.reject(new GatehouseError('unavailable', 'not every server answered'))
 
 /** A gate at which all of them can knock. Accounts that are not here have no key. */
 export function openGateFor(records: Records, options: GateOptions = {}): Promise<Gate> {
@@ -102,5 +114,5 @@ export function openGateFor(records: Records, options: GateOptions = {}): Promis
     [orders.id, keys.ORDERS],
     [other.id, keys.OTHER],
   ])
-  return openGate({ records, passwords, userSigners, ...options })
+  return openGate({ records, passwords, userSigners, liveSessions, ...options })
 }

@@ -22,6 +22,9 @@ const create: CreateAccount = {
 }
 const created: AccountEvent = { ...create, type: 'account.created' }
 
+const news = { subject: 'news.>', type: 'stream', access: 'private' } as const
+const heard = { account: 'AOTHER', subject: 'news.>', type: 'stream' } as const
+
 const changes = {
   limits: {
     command: { type: 'account.update-limits', limits: { connections: 20 }, at: LATER },
@@ -57,6 +60,16 @@ const changes = {
     command: { type: 'account.set-expiry', expiresAt: '2027-01-01T00:00:00Z', at: LATER },
     event: { type: 'account.expiry_set', old: undefined, new: '2027-01-01T00:00:00Z', at: LATER },
     state: { expiresAt: '2027-01-01T00:00:00Z' },
+  },
+  exports: {
+    command: { type: 'account.update-exports', exports: [news], at: LATER },
+    event: { type: 'account.exports_updated', old: [], new: [news], at: LATER },
+    state: { exports: [news] },
+  },
+  imports: {
+    command: { type: 'account.update-imports', imports: [heard], at: LATER },
+    event: { type: 'account.imports_updated', old: [], new: [heard], at: LATER },
+    state: { imports: [heard] },
   },
   suspension: {
     command: { type: 'account.suspend', reason: 'unpaid', at: LATER },
@@ -162,5 +175,27 @@ describe('the status of an account', () => {
   ])('is %s after %j', (status, events) => {
     const state = after(created, ...events)
     expect(state.status === 'present' && accountStatus(state, Date.parse(LATER))).toBe(status)
+  })
+})
+
+describe('the activations of an account', () => {
+  const facts = { exportType: 'stream', subject: 'news.>', importer: 'AOTHER' } as const
+
+  it('are told when they are made, and are in the hands of others', () => {
+    const made = { ...facts, issuedAt: 5, expiresAt: 9, at: LATER }
+    const event = { ...made, type: 'account.activation_created' } as const
+    expect(given(created).when({ ...made, type: 'account.create-activation' })).toEqual([event])
+    expect(after(created, event)).toEqual(after(created))
+  })
+
+  it('stay revoked when exports are replaced', () => {
+    const revocation = { ...facts, until: 7, at: LATER }
+    const event = { ...revocation, type: 'account.activation_revoked' } as const
+    expect(given(created).when({ ...revocation, type: 'account.revoke-activation' })).toEqual([event])
+    const replaced = { type: 'account.exports_updated', old: [news], new: [], at: LATER } as const
+    expect(after(created, event, replaced)).toMatchObject({
+      exports: [],
+      revokedActivations: { 'stream news.>': { AOTHER: 7 } },
+    })
   })
 })

@@ -8,6 +8,8 @@ import { validateOperator } from '../../src/jwt/operator.ts'
 import { decode } from '../../src/jwt/token.ts'
 import { validateUser } from '../../src/jwt/user.ts'
 import { Vault } from '../../src/keys/vault.ts'
+import { PURGE_INBOX } from '../../src/nats/account-removal.ts'
+import { authenticatorOf } from '../../src/nats/connection.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
 import type { Fault } from '../../src/errors.ts'
 import { anOperator } from '../support/requests.ts'
@@ -182,12 +184,12 @@ describe('the service user', () => {
     '$JS.API.STREAM.DELETE.auth-events',
     '$JS.API.STREAM.PURGE.auth-events',
     '$JS.API.STREAM.MSG.DELETE.auth-events',
-    '$SYS.REQ.CLAIMS.DELETE',
+    '$JS.API.ACCOUNT.PURGE.X',
     '$SYS.REQ.CLAIMS.LIST',
     '$SYS.REQ.CLAIMS.PACK',
     '$SYS.REQ.SERVER.PING.STATSZ',
     '$SYS.REQ.SERVER.X.RELOAD',
-    '$SYS.REQ.ACCOUNT.X.CONNZ',
+    '$SYS.REQ.ACCOUNT.X.INFO',
     '_INBOX.somebody',
   ])('cannot publish %s', async (subject) => {
     const answer: unknown = await nc.request(subject, '', { timeout: 5_000 }).catch((error: unknown) => error)
@@ -220,5 +222,33 @@ describe('the service user', () => {
     const reply = await nc.request('$JS.API.STREAM.INFO.KV_gatehouse')
     expect(reply.json()).toMatchObject({ config: { name: 'KV_gatehouse' } })
     sub.unsubscribe()
+  })
+})
+
+describe('who purges', () => {
+  it('may purge an account, and nothing else of the system account', async () => {
+    await using world = await openWorld()
+    const { jwt, signer } = world.trust.purger(Date.now())
+    expect(decode(world.trust.purger(60_000).jwt)).toMatchObject({
+      type: 'user',
+      claims: { iat: 60, exp: 120 },
+    })
+    expect(world.trust.purger(0).signer.publicKey).not.toBe(signer.publicKey)
+    const nc = await world.connect({
+      inboxPrefix: PURGE_INBOX,
+      authenticator: authenticatorOf({ jwt, signer }),
+    })
+    const purged = await nc.request(`$JS.API.ACCOUNT.PURGE.${world.trust.chain.admin}`, '', {
+      timeout: 5_000,
+    })
+    expect(purged.json()).toMatchObject({ initiated: true })
+    const isRefused = (error: unknown): boolean =>
+      error instanceof Error && [error, error.cause].some((each) => each instanceof PermissionViolationError)
+    for (const subject of ['$SYS.REQ.CLAIMS.UPDATE', '$SYS.REQ.SERVER.PING', '$JS.API.STREAM.LIST', 'x'])
+      expect(await nc.request(subject, '').catch((error: unknown) => error)).toSatisfy(isRefused)
+    for (const subject of ['>', '$SYS.>', '_INBOX.>']) {
+      const error = await new Promise((resolve) => nc.subscribe(subject, { callback: resolve }))
+      expect(error).toSatisfy(isRefused)
+    }
   })
 })

@@ -3,6 +3,7 @@ import { answer, type Callout } from '../../src/callout/callout.ts'
 import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { Replays } from '../../src/callout/replays.ts'
+import { Sessions, type LiveSessions } from '../../src/callout/sessions.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -239,6 +240,7 @@ export interface GateOptions {
   /** By account id. An account that is not here has no key that could be opened. */
   readonly userSigners?: ReadonlyMap<string, Signer>
   readonly passwords?: Passwords
+  readonly liveSessions?: LiveSessions
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -260,6 +262,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
       responseIssuerAccount: trust.calloutSigner.publicKey === account ? undefined : account,
       userSigner: ({ id }) => options.userSigners?.get(id),
     },
+    sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set()))),
     xkey: trust.xkey,
     trust: { calloutAccount: account, isServer: (id) => id === server.id, replays: new Replays() },
     nowMs: () => NOW_MS,

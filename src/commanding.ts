@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { commands } from './admin/commands.ts'
+import { executeFor, type Admin, type Answer } from './admin/execute.ts'
+import { serveAdmin } from './nats/admin-service.ts'
+import type { ServiceConnection } from './nats/connection.ts'
+import type { Telemetry } from './telemetry.ts'
+import { VERSION } from './version.ts'
+
+/** How long the reply to a command waits for what follows from it. */
+const SETTLE_MS_MAX = 2_000
+
+/** Resolve when what follows is there: at the servers, in the operator JWT, of deleted accounts nowhere any more. */
+interface Effects {
+  readonly account: (id: string) => Promise<void>
+  readonly operator: () => Promise<void>
+  readonly clear: () => Promise<void>
+}
+
+interface Commanding {
+  readonly admin: Admin
+  readonly telemetry: Telemetry
+  readonly effects: Effects
+}
+
+/** Commands over the bus. Whoever made an account will want to use it: the reply comes when it can be, or soon. */
+export function serveCommands(
+  connection: ServiceConnection,
+  { admin, telemetry, effects }: Commanding,
+): Promise<AsyncDisposable> {
+  return serveAdmin(connection, {
+    commands,
+    version: VERSION,
+    execute: async (command, asked) => {
+      const done = await executeFor(admin, command, asked)
+      const effect = effectOf(command.name, done, effects).catch(() => undefined) // Committed all the same.
+      await Promise.race([effect, sleep(SETTLE_MS_MAX, undefined, { ref: false })])
+      return done
+    },
+    onDone: (command, outcome) => telemetry.commandDone(command.name, outcome),
+    onError: (error, command) => telemetry.failed(error, `command ${command.name}`),
+  })
+}
+
+async function effectOf(command: string, { account }: Answer, effects: Effects): Promise<void> {
+  if (command === 'account.delete') await effects.clear()
+  else if (command.startsWith('operator.')) await effects.operator()
+  else if (command.startsWith('account.') && typeof account === 'string') await effects.account(account)
+}

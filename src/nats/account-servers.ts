@@ -1,0 +1,55 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { AccountServers } from '../admin/account-jwts.ts'
+import type { LiveSessions, SessionId } from '../callout/sessions.ts'
+import { askServers } from './ask-servers.ts'
+import type { KnownServers } from './servers.ts'
+
+/** A client waits at the door meanwhile. */
+const SESSIONS_MS_MAX = 1_000
+const STREAMS_MS_MAX = 2_000
+
+interface Streams {
+  /** Absent, with an error in its place, where the account has no JetStream. */
+  readonly data?: { readonly stream_detail?: readonly { readonly name: string }[] } | null
+}
+
+/** Asks every server for the streams it has of an account (reference D): each tells its own. */
+export function accountServers(nc: NatsConnection, servers: () => KnownServers): AccountServers {
+  return {
+    async streamsOf(account) {
+      const answers = await askServers<Streams>(nc, {
+        subject: `$SYS.REQ.ACCOUNT.${account}.JSZ`,
+        body: JSON.stringify({ streams: true }),
+        servers: servers().size,
+        waitMsMax: STREAMS_MS_MAX,
+      })
+      const names = answers.flatMap(({ data }) => (data?.stream_detail ?? []).map(({ name }) => name))
+      return new Set(names).size
+    },
+  }
+}
+
+interface Connections {
+  readonly server: { readonly id: string }
+  readonly data: { readonly connections: readonly { readonly cid: number }[] }
+}
+
+/** Asks every server for the connections of a user: `user` finds those whose JWT has that name (reference D). */
+export function liveSessions(nc: NatsConnection, servers: KnownServers): LiveSessions {
+  return async (account, user) => {
+    const question = {
+      subject: `$SYS.REQ.ACCOUNT.${account}.CONNZ`,
+      body: JSON.stringify({ auth: true, user }),
+      servers: servers.size,
+      waitMsMax: SESSIONS_MS_MAX,
+    }
+    const answers = await askServers<Connections>(nc, question).catch((error: unknown) => {
+      servers.refresh().catch(() => undefined) // Perhaps there are fewer by now.
+      throw error
+    })
+    const ids = answers.flatMap(({ server, data }) =>
+      data.connections.map(({ cid }): SessionId => `${server.id} ${cid}`),
+    )
+    return new Set(ids)
+  }
+}
