@@ -13,6 +13,7 @@ import type { Telemetry } from './telemetry.ts'
 interface Followed {
   readonly nc: NatsConnection
   readonly directory: KvDirectory
+  readonly nowMs: () => number
 }
 
 interface FollowingOptions {
@@ -22,7 +23,7 @@ interface FollowingOptions {
 }
 
 /** What the servers are told follows the state: account JWTs, and the operator's. */
-export async function followState(options: FollowingOptions, { nc, directory }: Followed) {
+export async function followState(options: FollowingOptions, { nc, directory, nowMs }: Followed) {
   const { trust, vault, telemetry } = options
   const servers = new KnownServers(nc)
   await servers.refresh()
@@ -30,15 +31,15 @@ export async function followState(options: FollowingOptions, { nc, directory }: 
   await trusted.refresh().catch((error: unknown) => telemetry.failed(error, 'asking servers whom they trust'))
   const stored = signers(directory, { trust, vault })
   const operatorSigner = (): Promise<Signer> =>
-    stored.operatorSigner({ trusted: trusted.byAll, nowMs: Date.now() })
-  const accounts = followAccounts(options, { nc, directory, servers, operatorSigner, nowMs: Date.now })
+    stored.operatorSigner({ trusted: trusted.byAll, nowMs: nowMs() })
+  const accounts = followAccounts(options, { nc, directory, servers, operatorSigner, nowMs })
   const operator = new OperatorFollow({
     trust,
     trusted,
     servers,
     directory,
     accountsPushed: accounts.allSettled,
-    nowMs: Date.now,
+    nowMs,
     onError: (error) => telemetry.failed(error, 'keeping the operator'),
   })
   return { servers, trusted, stored, operatorSigner, accounts, operator }

@@ -112,7 +112,7 @@ async function assemble(
 
   const directory = await KvDirectory.open(nc, CACHE)
   opened.push(directory)
-  const following = await followState(options, { nc, directory })
+  const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
 
