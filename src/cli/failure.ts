@@ -81,11 +81,22 @@ export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'jso
   // Summaries of faults say the same as the list below them.
   const summary = faults.length > 0 && code === 'invalid_request' ? 'the request has faults' : message
   const lines = [
-    `${styled(err, 'red', 'gatehouse: error')} (${code}): ${summary}`,
+    `${styled(err, 'red', 'gatehouse: error:')} ${summary} (${code})`,
     ...faults.map(({ where, rule }) => (where === '' ? `  ${rule}` : `  ${where}: ${rule}`)),
     ...(next === undefined ? [] : [`  ${next}`]),
   ]
   err.write(`${lines.map((line) => line.split('\n').map(plain).join('\n')).join('\n')}\n`)
+}
+
+/** What the parser of the command line says, before any command is run. */
+export function tellMisuse(err: Outlet, text: string, argv: readonly string[]): void {
+  const [, verb] = argv.slice(1)
+  const message = text.trim().replace(/^error: /, '')
+  // `gatehouse up --json` is about what it says, not about its errors.
+  const isJson = verb !== 'up' && (argv.includes('--json') || /--output[= ]json/.test(argv.join(' ')))
+  const next = 'gatehouse --help shows the commands, and --help after a command its flags'
+  if (isJson) tellFailure(err, { code: 'invalid_request', message, faults: [], next }, 'json')
+  else err.write(`gatehouse: error: ${message}\n  ${next}\n`)
 }
 
 export interface Reporting {

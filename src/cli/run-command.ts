@@ -1,5 +1,5 @@
 import type { Command } from '../admin/command.ts'
-import { envelope } from '../admin/envelope.ts'
+import { requestOf } from '../admin/envelope.ts'
 import { check, type FieldFault } from '../admin/faults.ts'
 import { GatehouseError, type Fault } from '../errors.ts'
 import { openClient, type Client, type Reply } from '../nats/client.ts'
@@ -51,7 +51,7 @@ async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
   const built = buildBody(said, { ...document, ...envelopeOf(flags) })
   const body =
     command.name === CREDENTIALS_COMMAND ? await withCredentials(built.body, flags, inputs) : built.body
-  const checked = check(command.request.extend(envelope.shape), body)
+  const checked = check(requestOf(command), body)
   const faults = [
     ...built.faults,
     ...(checked.ok ? [] : checked.faults.map((fault) => renamed(fault, asked))),
