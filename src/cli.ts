@@ -34,7 +34,10 @@ const program = new Command('gatehouse')
   .version(VERSION, '--version', 'print the version')
   .exitOverride()
   .configureOutput({ outputError: (text) => tellMisuse(terminal.err, text, process.argv) })
-  .configureHelp({ showGlobalOptions: true })
+  .configureHelp({
+    subcommandTerm: (command) =>
+      `${command.name()} ${command.usage()}`.replace(/ \[(?:options|command)\]/g, ''),
+  })
 
 program
   .command('up')

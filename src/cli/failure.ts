@@ -13,7 +13,12 @@ export interface Failure {
 }
 
 /** Used wrongly, rather than failed. */
-const MISUSE: readonly string[] = ['invalid_request', 'invalid_configuration', 'invalid_document']
+const MISUSE: readonly string[] = [
+  'invalid_request',
+  'unenforceable',
+  'invalid_configuration',
+  'invalid_document',
+]
 
 /** 1 failed, 2 used wrongly. */
 export function exitCodeOf({ code }: Failure): 1 | 2 {
@@ -40,13 +45,15 @@ const NEXT: Partial<Readonly<Record<ErrorCode, string>>> = {
 }
 
 function nextStep({ code, message, faults }: GatehouseError, asked = ''): string | undefined {
+  const [aggregate = ''] = asked.split('.')
+  const [, missing] = /there is no (account|user|policy|role|context)\b/.exec(message) ?? []
   switch (code) {
     case 'not_found':
-      return listOf(/there is no (account|user|policy|role)\b/.exec(message)?.[1] ?? asked.split('.')[0])
+      return listOf(missing ?? aggregate, /in account "([^"]+)"/.exec(message)?.[1])
     case 'revision_conflict':
-      return `look at what it is now, then say ${revisionFlag(faults[0]?.rule)}`
+      return `gatehouse ${aggregate} get shows what it is now; then say ${revisionFlag(faults[0]?.rule)}`
     case 'already_exists':
-      return asked.includes('.') ? listOf(asked.split('.')[0]) : undefined
+      return listOf(aggregate)
     case 'forbidden':
       return asked === 'whoami' ? undefined : NEXT.forbidden
     default:
@@ -54,13 +61,14 @@ function nextStep({ code, message, faults }: GatehouseError, asked = ''): string
   }
 }
 
-function listOf(aggregate: string | undefined): string | undefined {
+function listOf(aggregate: string, account = 'ACCOUNT'): string | undefined {
   switch (aggregate) {
     case 'user':
-      return 'gatehouse user list ACCOUNT shows which there are'
+      return `gatehouse user list ${account} shows which there are`
     case 'account':
     case 'policy':
     case 'role':
+    case 'context':
       return `gatehouse ${aggregate} list shows which there are`
     default:
       return undefined
@@ -79,7 +87,10 @@ export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'jso
   }
   const { code, message, faults, next } = failure
   // Summaries of faults say the same as the list below them.
-  const summary = faults.length > 0 && code === 'invalid_request' ? 'the request has faults' : message
+  const summary =
+    faults.length > 0 && ['invalid_request', 'unenforceable'].includes(code)
+      ? 'the request has faults'
+      : message
   const lines = [
     `${styled(err, 'red', 'gatehouse: error:')} ${summary} (${code})`,
     ...faults.map(({ where, rule }) => (where === '' ? `  ${rule}` : `  ${where}: ${rule}`)),
