@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Command as Program } from 'commander'
 import { openContexts, type Context } from './contexts.ts'
 import { reporting } from './failure.ts'
-import { formatOf, misused, OUTPUT_FLAGS, type ConnectionFlags } from './options.ts'
+import { addOutputOptions, formatOf, misused, type ConnectionFlags } from './options.ts'
 import { written } from './output.ts'
 import type { Shell } from './shell.ts'
 import { facts, table } from './table.ts'
@@ -77,7 +77,7 @@ function contextOf({ server, tokenFile, creds, user, passwordFile, description }
 
 function addList(group: Program, shell: Shell): void {
   const list = group.command('list').alias('ls').description('Lists the contexts.')
-  for (const [flag, description] of OUTPUT_FLAGS) list.option(flag, description)
+  addOutputOptions(list)
   list.addHelpText('after', '\nExample:\n  gatehouse context list').action((flags: ConnectionFlags) =>
     reporting({ shell, given: { ...flags } }, async () => {
       const format = formatOf(flags)
@@ -99,7 +99,7 @@ function addShow(group: Program, shell: Shell): void {
   const show = group
     .command('show [name]')
     .description('Shows a context; without a name, the selected one. Secrets are not in it.')
-  for (const [flag, description] of OUTPUT_FLAGS) show.option(flag, description)
+  addOutputOptions(show)
   show.addHelpText('after', '\nExample:\n  gatehouse context show prod')
   show.action((name: string | undefined, flags: ConnectionFlags) =>
     reporting({ shell, given: { ...flags } }, async () => {

@@ -20,14 +20,16 @@ const CONNECTION_FLAGS = [
   ['--timeout <duration>', 'how long to wait for an answer (default: 10s)'],
 ] as const
 
-export const OUTPUT_FLAGS = [
-  ['--output <format>', `how to show the reply: ${FORMATS.join(', ')}`],
-  ['--json', 'the same as --output json; errors are JSON too'],
-] as const
+/** The flags of everything that shows something. */
+export function addOutputOptions(program: Program): void {
+  const output = new Option('--output <format>', 'how to show the reply')
+  output.argChoices = [...FORMATS] // Told only: what is wrong with another is said as every other fault is.
+  program.addOption(output).option('--json', 'the same as --output json; errors are JSON too')
+}
 
 /** The flags of everything that connects. */
 export function addConnectionOptions(program: Program): void {
-  for (const [flag, description] of OUTPUT_FLAGS) program.option(flag, description)
+  addOutputOptions(program)
   for (const [flag, description] of CONNECTION_FLAGS)
     program.addOption(new Option(flag, description).helpGroup(CONNECTION))
 }
