@@ -14,7 +14,7 @@ const as = (nc: NatsConnection, command: string, payload: unknown): Promise<Repl
   ask(nc, { command, payload })
 const refused = async (nc: NatsConnection, command: string, payload: object): Promise<string> => {
   const { status, error } = await as(nc, command, { account: ORDERS, ...payload })
-  expect([command, status, error?.code]).toEqual([command, 403, 'forbidden'])
+  expect([command, status, error.code]).toEqual([command, 403, 'forbidden'])
   return error.message
 }
 const done = async (nc: NatsConnection, command: string, payload: object): Promise<Reply['body']> => {
@@ -193,7 +193,7 @@ describe('an admin of an account', () => {
     })
     const tsar = await world.connect({ authenticator: tokenAuthenticator(token) })
     const { status, error } = await as(tsar, command, payload)
-    expect([status, error?.code]).toEqual([403, 'forbidden'])
+    expect([status, error.code]).toEqual([403, 'forbidden'])
   })
 
   it('gets no more under another commandId, nor what somebody else was answered', async () => {
