@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { GatehouseError } from '../errors.ts'
 import { openClient, type Client, type Reply } from '../nats/client.ts'
+import { eventRow } from './event-row.ts'
 import { misused, formatOf, timeoutOf, type ConnectionFlags } from './options.ts'
 import type { Shell } from './shell.ts'
 import { cell, plain } from './table.ts'
@@ -17,6 +17,8 @@ const LIVE = 'auth.event.>'
 /** Where live events may not be heard, and in case one is lost. */
 const ASK_MS = 2_000
 const PAGE = 500
+/** Characters of most names. A stream of lines cannot know the longest. */
+const [EVENT_WIDTH, BY_WIDTH] = [24, 12]
 
 /** What one page of `event.list` is asked for. */
 interface Wanted {
@@ -37,12 +39,17 @@ export async function tailEvents(flags: TailFlags, shell: Shell): Promise<void> 
   const since = sinceOf(flags.since, shell.nowMs())
   const timeoutMs = timeoutOf(flags)
   const target = await targetOf(flags, shell)
-  await using client = await openClient({ ...target, ...(timeoutMs !== undefined && { timeoutMs }) })
+  await using client = await openClient({
+    ...target,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    isLasting: true,
+  })
+  const lost = outages((words) => shell.terminal.err.write(words))
   const leave = new AbortController()
   const signal = AbortSignal.any([leave.signal, shell.interruption()])
   const bell = ringing(client, signal)
   try {
-    await follow({ client, wanted, since, bell, signal }, async (event) => {
+    await follow({ client, wanted, since, bell, lost, signal }, async (event) => {
       if (signal.aborted) return false
       return shell.print(isJson ? `${JSON.stringify(event)}\n` : lineOf(event))
     })
@@ -56,22 +63,70 @@ interface Following {
   readonly wanted: Wanted
   readonly since: string
   readonly bell: Bell
+  readonly lost: Lost
   readonly signal: AbortSignal
 }
 
 /** Ends when the signal says so, or when `tell` says that nobody reads. */
 async function follow(following: Following, tell: (event: Reply) => Promise<boolean>): Promise<void> {
-  const { client, wanted, since, bell, signal } = following
-  let last: number | undefined
+  const { since, bell, signal } = following
+  let place: Reply = { since }
   while (!signal.aborted) {
-    const place = last === undefined ? { since } : { after: last }
-    const { items, next } = await client.request('event.list', { ...wanted, ...place, limit: PAGE })
-    for (const event of (items ?? []) as readonly Reply[]) {
+    const page = await pageFrom(place, following)
+    for (const event of page.items) {
       if (!(await tell(event))) return
-      last = Number(event['seq'])
+      place = { after: event['sequence'] }
     }
-    if (next === undefined) await bell.rung()
+    if (!page.isMore) await bell.rung()
   }
+}
+
+interface Page {
+  readonly items: readonly Reply[]
+  readonly isMore: boolean
+}
+
+/** Once it has been answered, an outage is waited for: nothing is missed by it. */
+async function pageFrom(place: Reply, { client, wanted, lost }: Following): Promise<Page> {
+  try {
+    const { items, next } = await client.request('event.list', { ...wanted, ...place, limit: PAGE })
+    lost.over()
+    return { items: Array.isArray(items) ? (items as readonly Reply[]) : [], isMore: next !== undefined }
+  } catch (error) {
+    if (!lost.bears(error)) throw inFlags(error)
+    return { items: [], isMore: false }
+  }
+}
+
+/** What is said of outages: each once. */
+interface Lost {
+  /** Whether it is one, and no reason to end. */
+  bears(error: unknown): boolean
+  over(): void
+}
+
+function outages(say: (words: string) => void): Lost {
+  let [wasAnswered, isOut] = [false, false]
+  return {
+    bears(error) {
+      const passes = error instanceof GatehouseError && ['unavailable', 'busy'].includes(error.code)
+      if (!passes || !wasAnswered) return false
+      if (!isOut) say(`gatehouse: ${error.message}; waiting for it\n`)
+      isOut = true
+      return true
+    },
+    over() {
+      if (isOut) say('gatehouse: it is there again\n')
+      ;[wasAnswered, isOut] = [true, false]
+    },
+  }
+}
+
+/** The service names fields, and people typed flags. */
+function inFlags(error: unknown): unknown {
+  if (!(error instanceof GatehouseError) || error.faults.length === 0) return error
+  const faults = error.faults.map(({ where, rule }) => ({ where: `--${where}`, rule }))
+  return new GatehouseError(error.code, error.message, { cause: error, faults })
 }
 
 /** Rings for every live event, every few seconds, and when it is time to leave. */
@@ -94,8 +149,13 @@ function ringing(client: Client, signal: AbortSignal): Bell {
   return {
     async rung() {
       if (!hasRung) {
-        const heard = new Promise<void>((resolve) => (wake = resolve))
-        await Promise.race([heard, sleep(ASK_MS, undefined, { signal }).catch(() => undefined)])
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ASK_MS)
+          wake = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
       }
       hasRung = false
     },
@@ -108,17 +168,16 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_60
 function sinceOf(text: string | undefined, nowMs: number): string {
   if (text === undefined) return new Date(nowMs).toISOString()
   const [, n, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const at = n === undefined ? Date.parse(text) : nowMs - Number(n) * (UNIT_MS[unit] ?? 0)
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN
+  const at = n === undefined ? time : nowMs - Number(n) * (UNIT_MS[unit] ?? 0)
   if (Number.isNaN(at))
     throw misused('--since', 'must be a duration such as 1h, or a time such as 2027-01-31T12:00:00Z')
   return new Date(at).toISOString()
 }
 
-/** `2026-11-21 05:16Z  user.locked  admin  user bob reason left`. */
-function lineOf({ subject, data, metadata }: Reply): string {
-  const { timestamp, type: _type, ...facts } = (data ?? {}) as Reply
-  const actor = (metadata as Reply | undefined)?.['actor'] as Reply | undefined
-  const name = String(subject).split('.').slice(-2).join('.')
-  const words = [cell(timestamp), name.padEnd(32), cell(actor?.['user']), cell(facts)]
+/** `2026-11-21 05:16Z  user.locked  admin  userId 01… name bob reason left`. */
+function lineOf(event: Reply): string {
+  const { time, event: name, by, says } = eventRow(event)
+  const words = [cell(time), String(name).padEnd(EVENT_WIDTH), cell(by).padEnd(BY_WIDTH), cell(says)]
   return `${plain(words.join('  ')).trimEnd()}\n`
 }

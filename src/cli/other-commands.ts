@@ -15,12 +15,15 @@ export function addEventCommands(program: Program, shell: Shell): void {
     .description(
       'Tells events until it is ended: those since a time, then live ones, each once and in order.',
     )
-    .option('--subject <subject>', 'only these; * and > are wildcards')
+    .option('--subject <subject>', 'only these, as user.registered, user.* or *.deleted')
     .option('--account <name>', 'only those of this account')
     .option('--since <when>', 'a duration such as 1h, or a time; from now on when it is absent')
   addConnectionOptions(tail)
   tail
-    .addHelpText('after', '\nExample:\n  gatehouse events tail --account ORDERS --since 1h --json')
+    .addHelpText(
+      'after',
+      "\nExample:\n  gatehouse events tail --account ORDERS --subject 'user.*' --since 1h",
+    )
     .action((flags: TailFlags) =>
       reporting({ shell, given: { ...flags }, asked: 'event.list' }, async () => {
         const { tailEvents } = await import('./events-tail.ts')

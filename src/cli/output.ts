@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { isMap } from './body.ts'
+import { eventName, eventRow, isEvent } from './event-row.ts'
 import { cell, facts, table, type Row } from './table.ts'
 import type { Outlet } from './terminal.ts'
 
@@ -40,11 +41,12 @@ function once({ name, secret }: { readonly name: string; readonly secret: string
 }
 
 /** Names first, what identifies to machines last. */
-const FIRST = ['seq', 'name', 'subject', 'status', 'role', 'version']
+const FIRST = ['name', 'status', 'role', 'version']
 const LAST = ['createdAt', 'revision', 'id']
 
-function list(items: readonly Row[], next: unknown, outlet: Outlet): Shown {
-  if (items.length === 0) return { out: '', err: 'gatehouse: there is none\n' }
+function list(listed: readonly Row[], next: unknown, outlet: Outlet): Shown {
+  if (listed.length === 0) return { out: '', err: 'gatehouse: there is none\n' }
+  const items = listed.every(isEvent) ? listed.map(eventRow) : listed
   const all = [...new Set(items.flatMap((item) => Object.keys(item)))]
   const names = [
     ...FIRST.filter((name) => all.includes(name)),
@@ -71,16 +73,13 @@ function counted(item: Row): Row {
 
 function details(reply: Row, outlet: Outlet): Shown {
   const { events, revision, ...rest } = reply
-  const happened = Array.isArray(events) ? (events as readonly Row[]).map(eventName) : []
+  const happened = Array.isArray(events)
+    ? (events as readonly Row[]).map(({ subject }) => eventName(subject))
+    : []
   const [only, ...others] = Object.values(rest)
   const subject = isMap(only) && others.length === 0 ? only : rest
   const changed = happened.length > 0 ? { events: happened } : {}
   const row = { ...subject, ...(revision === 0 ? {} : { revision }), ...changed }
   const isRead = Object.values(rest).some((value) => typeof value === 'object') || happened.length > 0
   return { out: facts(row, outlet), err: isRead ? '' : 'gatehouse: nothing changed: it was so already\n' }
-}
-
-/** `auth.event.A….user.locked` is `user.locked` to people. */
-function eventName({ subject }: Row): string {
-  return String(subject).split('.').slice(-2).join('.')
 }

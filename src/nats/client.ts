@@ -30,6 +30,8 @@ export interface ClientOptions {
   readonly origin: string
   /** Of connecting, and of every reply. Milliseconds. */
   readonly timeoutMs?: number
+  /** Comes back after every interruption; otherwise the first one ends it. */
+  readonly isLasting?: boolean
 }
 
 export type Reply = Readonly<Record<string, unknown>>
@@ -49,13 +51,15 @@ const TIMEOUT_MS = 10_000
 
 /** Connects. Throws `unavailable` when there is no server, `forbidden` when it lets nobody in with that. */
 export async function openClient(options: ClientOptions): Promise<Client> {
-  const { servers, origin, timeoutMs = TIMEOUT_MS } = options
+  const { servers, origin, timeoutMs = TIMEOUT_MS, isLasting = false } = options
   const nc = await connect({
     servers: servers.split(',').map((server) => server.trim()),
     name: 'gatehouse command line',
     authenticator: authenticatorOf(options),
     timeout: timeoutMs,
-    reconnect: false,
+    reconnect: isLasting,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: isLasting,
   }).catch((error: unknown) => {
     throw notConnected(error, options)
   })
