@@ -50,6 +50,10 @@ async function targetBelow(flags: TargetFlags, { env, inputs }: Finding): Promis
   if (named !== undefined && flags.dataDir !== undefined) {
     throw new GatehouseError('invalid_configuration', '--context must not stand beside --data-dir')
   }
+  // The token of a system on this machine is for nobody else.
+  if (flags.dataDir !== undefined && flags.server !== undefined) {
+    throw new GatehouseError('invalid_configuration', '--server must not stand beside --data-dir')
+  }
   if (flags.dataDir !== undefined) return running(flags.dataDir)
   const contexts = openContexts(env)
   const name = named ?? contexts.selected()
@@ -59,7 +63,6 @@ async function targetBelow(flags: TargetFlags, { env, inputs }: Finding): Promis
   }
   const told = await fromEnvironment(env, inputs)
   if (told !== undefined) return told
-  // The token of a system on this machine is for nobody else.
   if (flags.server !== undefined) return { servers: SERVER, proof: NOBODY, origin: '' }
   return running(env['GATEHOUSE_DATA_DIR'] || DATA_DIR)
 }
