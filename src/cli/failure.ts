@@ -92,11 +92,11 @@ export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'jso
       ? 'the request has faults'
       : message
   const lines = [
-    `${styled(err, 'red', 'gatehouse: error:')} ${summary} (${code})`,
+    `${summary} (${code})`,
     ...faults.map(({ where, rule }) => (where === '' ? `  ${rule}` : `  ${where}: ${rule}`)),
     ...(next === undefined ? [] : [`  ${next}`]),
-  ]
-  err.write(`${lines.map((line) => line.split('\n').map(plain).join('\n')).join('\n')}\n`)
+  ].flatMap((text) => text.split('\n').map(plain))
+  err.write(`${styled(err, 'red', 'gatehouse: error:')} ${lines.join('\n')}\n`)
 }
 
 /** What the parser of the command line says, before any command is run. */

@@ -54,9 +54,9 @@ const [CTRL_C, CTRL_D, CTRL_U] = ['\u0003', '\u0004', '\u0015']
 
 /** A line that is typed without being shown. */
 async function typed(stdin: NodeJS.ReadStream, err: Outlet, prompt: string): Promise<string> {
-  err.write(prompt)
-  stdin.setRawMode(true)
+  stdin.setRawMode(true) // First: who sees the prompt may type at once.
   stdin.setEncoding('utf8')
+  err.write(prompt)
   try {
     return await line(stdin)
   } finally {
