@@ -10,6 +10,8 @@ interface Keyboard {
   readonly inputs: Inputs
   readonly shown: () => string
   readonly raw: boolean[]
+  /** What was on the screen when the terminal stopped showing what is typed. */
+  readonly shownBefore: string[]
   readonly press: (keys: string) => void
 }
 
@@ -17,16 +19,24 @@ interface Keyboard {
 function keyboard(isTTY = true): Keyboard {
   const stream = new PassThrough()
   const raw: boolean[] = []
+  const shownBefore: string[] = []
+  let text = ''
   const stdin = Object.assign(stream, {
     isTTY,
     setRawMode(mode: boolean) {
       raw.push(mode)
+      if (mode) shownBefore.push(text)
       return stdin
     },
   }) as unknown as NodeJS.ReadStream
-  let text = ''
   const err: Outlet = { isTTY, hasColors: false, write: (more) => (text += more) }
-  return { inputs: openInputs(stdin, err), shown: () => text, raw, press: (keys) => stream.write(keys) }
+  return {
+    inputs: openInputs(stdin, err),
+    shown: () => text,
+    raw,
+    shownBefore,
+    press: (keys) => stream.write(keys),
+  }
 }
 
 describe('a prompt', () => {
@@ -38,6 +48,14 @@ describe('a prompt', () => {
     expect(await asked).toBe('s3cret')
     expect(shown()).toBe('Password: \nPassword again: \n')
     expect(raw).toEqual([true, false, true, false])
+  })
+
+  it('does not ask before the terminal has stopped showing', async () => {
+    const { inputs, shownBefore, press } = keyboard()
+    const asked = inputs.ask('Password')
+    press('s3cret\rs3cret\r')
+    await asked
+    expect(shownBefore).toEqual(['', 'Password: \n'])
   })
 
   it('takes both lines when they are pasted at once', async () => {
