@@ -2,6 +2,13 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import type { UpFlags } from './config.ts'
 import { readUpConfig } from './config.ts'
+import { commands } from './admin/commands.ts'
+import { addCommands } from './cli/commands.ts'
+import { addContextCommands } from './cli/context-commands.ts'
+import { tellMisuse } from './cli/failure.ts'
+import { openInputs } from './cli/inputs.ts'
+import { addCompletionCommand, addEventCommands } from './cli/other-commands.ts'
+import { printer, type Shell } from './cli/shell.ts'
 import { outlet } from './cli/terminal.ts'
 import { GatehouseError } from './errors.ts'
 import { VERSION } from './version.ts'
@@ -9,6 +16,14 @@ import { VERSION } from './version.ts'
 const terminal = { out: outlet(process.stdout), err: outlet(process.stderr) }
 const packageDir = fileURLToPath(new URL('..', import.meta.url))
 const stop = new AbortController()
+const shell: Shell = {
+  env: process.env,
+  terminal,
+  inputs: openInputs(process.stdin, terminal.err),
+  print: printer(process.stdout),
+  nowMs: Date.now,
+  interruption,
+}
 
 /** The terminal sends Ctrl-C to us, and npm hands on the one that it got: what comes this soon is the same wish. */
 const SAME_WISH_MS = 1_000
@@ -18,8 +33,11 @@ const program = new Command('gatehouse')
   .description('A NATS-native auth callout service.')
   .version(VERSION, '--version', 'print the version')
   .exitOverride()
-  .showHelpAfterError('(gatehouse --help shows the commands)')
-  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: (text) => tellMisuse(terminal.err, text, process.argv) })
+  .configureHelp({
+    subcommandTerm: (command) =>
+      `${command.name()} ${command.usage()}`.replace(/ \[(?:options|command)\]/g, ''),
+  })
 
 program
   .command('up')
@@ -41,9 +59,9 @@ program
   .addHelpText('after', '\nExample:\n  gatehouse up --listen 127.0.0.1:4333 --data-dir ./dev')
   .action(async (flags: UpFlags) => {
     const config = readUpConfig(flags, process.env, packageDir)
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave)
+    const signal = interruption()
     const { up } = await import('./cli/up.ts')
-    await up({ config, env: process.env, packageDir, terminal, signal: stop.signal })
+    await up({ config, env: process.env, packageDir, terminal, signal })
   })
 
 program
@@ -58,6 +76,16 @@ program
     const { token } = await import('./cli/token.ts')
     await token(name, readUpConfig(flags, process.env, packageDir).dataDir, terminal)
   })
+
+addCommands(program, commands, shell)
+addEventCommands(program, shell)
+addContextCommands(program, shell)
+addCompletionCommand(program, shell)
+
+function interruption(): AbortSignal {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave)
+  return stop.signal
+}
 
 /** The first time: drain and leave. Asked again, leave at once; nats-server is ended on the way out all the same. */
 function leave(): void {

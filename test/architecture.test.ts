@@ -26,7 +26,7 @@ const ONLY_THERE = [
   {
     what: 'the clock',
     pattern: /\bDate\.now\b|\bnew Date\(\)/,
-    where: ['main.ts', 'cli/up.ts', 'nats/process-', 'nats/binary-'],
+    where: ['main.ts', 'cli.ts', 'cli/up.ts', 'nats/process-', 'nats/binary-'],
   },
   { what: 'chance', pattern: /\bMath\.random\b/, where: ['main.ts'] },
 ] as const

@@ -1,0 +1,130 @@
+import { GatehouseError, type ErrorCode } from '../errors.ts'
+import type { Shell } from './shell.ts'
+import { plain } from './table.ts'
+import { styled, type Outlet } from './terminal.ts'
+
+/** What a person or a program is told of an error. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly faults: readonly { readonly where: string; readonly rule: string }[]
+  /** What to do now. */
+  readonly next?: string | undefined
+}
+
+/** Used wrongly, rather than failed. */
+const MISUSE: readonly string[] = [
+  'invalid_request',
+  'unenforceable',
+  'invalid_configuration',
+  'invalid_document',
+]
+
+/** 1 failed, 2 used wrongly. */
+export function exitCodeOf({ code }: Failure): 1 | 2 {
+  return MISUSE.includes(code) ? 2 : 1
+}
+
+/** `asked` is the command that failed: `user.get`. */
+export function failureOf(error: unknown, asked?: string): Failure {
+  if (error instanceof GatehouseError) {
+    const { code, message, faults } = error
+    return { code, message, faults, next: nextStep(error, asked) }
+  }
+  // What the operating system says on purpose needs no stack; a fault of ours does.
+  const isExpected = error instanceof Error && 'syscall' in error
+  const message = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : ''
+  return { code: 'internal_error', message: message || String(error), faults: [] }
+}
+
+/** What follows from an error, as far as it is the same for every command. */
+const NEXT: Partial<Readonly<Record<ErrorCode, string>>> = {
+  forbidden: 'gatehouse whoami shows who you are and what you may do',
+  no_caller: 'gatehouse whoami shows who you are and what you may do',
+  busy: 'try again',
+}
+
+function nextStep({ code, message, faults }: GatehouseError, asked = ''): string | undefined {
+  const [aggregate = ''] = asked.split('.')
+  const [, missing] = /there is no (account|user|policy|role|context)\b/.exec(message) ?? []
+  switch (code) {
+    case 'not_found':
+      return listOf(missing ?? aggregate, /in account "([^"]+)"/.exec(message)?.[1])
+    case 'revision_conflict':
+      return `gatehouse ${aggregate} get shows what it is now; then say ${revisionFlag(faults[0]?.rule)}`
+    case 'already_exists':
+      return listOf(aggregate)
+    case 'forbidden':
+      return asked === 'whoami' ? undefined : NEXT.forbidden
+    default:
+      return NEXT[code]
+  }
+}
+
+function listOf(aggregate: string, account = 'ACCOUNT'): string | undefined {
+  switch (aggregate) {
+    case 'user':
+      return `gatehouse user list ${account} shows which there are`
+    case 'account':
+    case 'policy':
+    case 'role':
+    case 'context':
+      return `gatehouse ${aggregate} list shows which there are`
+    default:
+      return undefined
+  }
+}
+
+function revisionFlag(rule = ''): string {
+  const revision = /\d+/.exec(rule)?.[0]
+  return revision === undefined ? '--if-revision anew' : `--if-revision ${revision}`
+}
+
+export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'json'): void {
+  if (format === 'json') {
+    err.write(`${JSON.stringify({ error: failure })}\n`)
+    return
+  }
+  const { code, message, faults, next } = failure
+  // Summaries of faults say the same as the list below them.
+  const summary =
+    faults.length > 0 && ['invalid_request', 'unenforceable'].includes(code)
+      ? 'the request has faults'
+      : message
+  const lines = [
+    `${summary} (${code})`,
+    ...faults.map(({ where, rule }) => (where === '' ? `  ${rule}` : `  ${where}: ${rule}`)),
+    ...(next === undefined ? [] : [`  ${next}`]),
+  ].flatMap((text) => text.split('\n').map(plain))
+  err.write(`${styled(err, 'red', 'gatehouse: error:')} ${lines.join('\n')}\n`)
+}
+
+/** What the parser of the command line says, before any command is run. */
+export function tellMisuse(err: Outlet, text: string, argv: readonly string[]): void {
+  const [, verb] = argv.slice(1)
+  const message = text.trim().replace(/^error: /, '')
+  // `gatehouse up --json` is about what it says, not about its errors.
+  const isJson = verb !== 'up' && (argv.includes('--json') || /--output[= ]json/.test(argv.join(' ')))
+  const next = 'gatehouse --help shows the commands, and --help after a command its flags'
+  if (isJson) tellFailure(err, { code: 'invalid_request', message, faults: [], next }, 'json')
+  else err.write(`gatehouse: error: ${message}\n  ${next}\n`)
+}
+
+export interface Reporting {
+  readonly shell: Shell
+  readonly given: Readonly<Record<string, unknown>>
+  /** The command that is sent, for what to say when it fails. */
+  readonly asked?: string
+}
+
+/** Tells an error as it was asked for, and sets the exit code. */
+export async function reporting({ shell, given, asked }: Reporting, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    const failure = failureOf(error, asked)
+    const isJson = given['json'] === true || given['output'] === 'json'
+    tellFailure(shell.terminal.err, failure, isJson ? 'json' : 'text')
+    process.exitCode = exitCodeOf(failure)
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { show, type Format } from '../../src/cli/output.ts'
+import { cell, facts, table } from '../../src/cli/table.ts'
+import type { Outlet } from '../../src/cli/terminal.ts'
+
+const PLAIN: Outlet = { hasColors: false, isTTY: false, write: () => undefined }
+const asPeople = (reply: Readonly<Record<string, unknown>>) => show(reply, 'table', PLAIN)
+
+describe('a reply', () => {
+  it('about one thing is facts, a line each', () => {
+    const user = {
+      name: 'bob',
+      roles: [],
+      policies: ['a', 'b'],
+      lock: { reason: 'left', at: '2026-11-21T05:16:02.123Z' },
+      limits: { diskBytes: 3 * 2 ** 20, memoryBytes: 1_025 },
+      credentials: [{ id: '1', kind: 'token', label: undefined }],
+    }
+    expect(asPeople({ user, revision: 7, events: [] })).toEqual({
+      out: [
+        'name                bob',
+        'roles               -',
+        'policies            a, b',
+        'lock.reason         left',
+        'lock.at             2026-11-21 05:16Z',
+        'limits.diskBytes    3 MiB',
+        'limits.memoryBytes  1025 B',
+        'credentials         id 1 kind token',
+        'revision            7',
+        '',
+      ].join('\n'),
+      err: '',
+    })
+  })
+
+  it('with a list is a table: names first, ids last, and nothing that is empty', () => {
+    const items = [
+      { id: 'i1', name: 'one', note: undefined, account: 'A', tags: [{ a: 1 }, { a: 2 }], facts: { a: 1 } },
+      { id: 'i2', name: 'two and more', note: '', account: 'A', tags: [], facts: {} },
+    ]
+    expect(asPeople({ items, revision: 0, events: [], next: 12 })).toEqual({
+      out: ['NAME          TAGS  ID', 'one           2     i1', 'two and more  -     i2', ''].join('\n'),
+      err: 'gatehouse: there are more: --after 12 goes on\n',
+    })
+    expect(asPeople({ items: [] })).toEqual({ out: '', err: 'gatehouse: there is none\n' })
+  })
+
+  it('with events says what happened, and without that nothing did', () => {
+    const events = [{ subject: 'auth.event.AX.user.locked', data: {}, metadata: {} }]
+    expect(asPeople({ user: 'u1', revision: 3, events })).toEqual({
+      out: 'user      u1\nrevision  3\nevents    user.locked\n',
+      err: '',
+    })
+    expect(asPeople({ user: 'u1', revision: 3, events: [] }).err).toBe(
+      'gatehouse: nothing changed: it was so already\n',
+    )
+  })
+
+  it.each(['token', 'creds', 'activation'])('with a %s has nothing else on standard output', (name) => {
+    const { out, err } = asPeople({ [name]: 'SECRET', user: 'u1', revision: 3, events: [{}] })
+    expect(out).toBe('SECRET\n')
+    expect(err).toBe(`gatehouse: the ${name} is shown this once, user u1\n`)
+    expect(asPeople({ [name]: 'LINES\n' }).out).toBe('LINES\n')
+  })
+
+  it.each<Format>(['json', 'yaml'])('is whole in %s', (format) => {
+    const reply = { token: 'SECRET', user: 'u1', revision: 3, events: [] }
+    const { out, err } = show(reply, format, PLAIN)
+    for (const word of ['SECRET', 'u1', 'revision', 'events']) expect(out).toContain(word)
+    expect(err).toBe('')
+    if (format === 'json') expect(JSON.parse(out)).toEqual(reply)
+  })
+
+  it('with events of the audit stream is read like a log', () => {
+    const event = {
+      sequence: 5,
+      subject: 'auth.event.AX.user.locked',
+      data: { name: 'bob', timestamp: '2026-11-21T05:16:02.123Z' },
+      metadata: { actor: { account: 'AY', user: 'admin' } },
+    }
+    expect(asPeople({ items: [event] }).out).toBe(
+      [
+        'SEQUENCE  TIME               EVENT        BY     SAYS',
+        '5         2026-11-21 05:16Z  user.locked  admin  name bob',
+        '',
+      ].join('\n'),
+    )
+  })
+})
+
+describe('text', () => {
+  it('cannot move the cursor of who looks at it', () => {
+    const evil = '\u001b[2J\u202eevil\r\nname  admin'
+    for (const shown of [table([{ name: evil }], ['name'], PLAIN), facts({ name: evil }, PLAIN)]) {
+      expect(shown.trimEnd().split('\n').length).toBeLessThan(3)
+      expect(shown).not.toMatch(/[\u001b\r\u202e]/)
+    }
+  })
+
+  it.each([
+    [0, 'diskBytes', '0 B'],
+    [2 ** 40, 'diskBytes', '1 TiB'],
+    [2 ** 50, 'diskBytes', '1024 TiB'],
+    [5, 'connections', '5'],
+    [true, '', 'yes'],
+    ['2026-11-21', '', '2026-11-21'],
+    [null, '', ''],
+  ])('for %j as %s is %s', (value, name, text) => {
+    expect(cell(value, name)).toBe(text)
+  })
+})
