@@ -23,6 +23,7 @@ import { ensureStreams } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { purgeSourcedEvents } from './nats/event-purge.ts'
+import { EventRelay } from './nats/event-relay.ts'
 import { KnownServers } from './nats/servers.ts'
 import { signers } from './nats/signers.ts'
 import { KvStateStore } from './nats/state-store.ts'
@@ -133,6 +134,7 @@ async function assemble(
   })
   opened.push(serving, await serveCommands(connection, { admin, telemetry, settled: accounts.settled }))
   await accounts.allSettled()
+  opened.push(new EventRelay(nc, { onError: (error) => telemetry.failed(error, 'relay of events') }))
 
   const upkeep = startUpkeep(
     [

@@ -17,6 +17,8 @@ export const STATE_PREFIX = `$KV.${BUCKET}.`
 
 /** Who did what. */
 export const AUDIT_STREAM = 'auth-events'
+/** Its subjects are `auth.event.<account or operator>.<aggregate>.<type>`. */
+export const AUDIT_PREFIX = 'auth.event.'
 const DAY_NANOS = 86_400 * 1_000_000_000
 const STREAM_NOT_FOUND = 10_059
 
@@ -60,13 +62,14 @@ function auditConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { na
   return {
     name: AUDIT_STREAM,
     description: 'Gatehouse: who did what',
-    subjects: ['auth.event.>'],
+    subjects: [`${AUDIT_PREFIX}>`],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
     max_age: 7 * DAY_NANOS,
     max_msgs: 100_000,
     max_bytes: 100_000_000,
+    allow_direct: true,
     num_replicas: replicas,
     sources: [
       {

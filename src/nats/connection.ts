@@ -2,7 +2,7 @@ import { connect, type ConnectionOptions, type NatsConnection, type Status } fro
 import type { Signer } from '../keys/signer.ts'
 
 /** Inbox of the service, which its permissions name (jwt/chain.ts). */
-const INBOX_PREFIX = '_INBOX_gatehouse'
+export const INBOX_PREFIX = '_INBOX_gatehouse'
 
 export interface ServiceUser {
   readonly jwt: string
