@@ -82,6 +82,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$JS.API.STREAM.UPDATE.auth-events',
       '$JS.API.DIRECT.GET.auth-events',
       '$JS.API.CONSUMER.CREATE.auth-events.>',
+      '$JS.API.CONSUMER.INFO.auth-events.*',
       '$JS.API.CONSUMER.MSG.NEXT.auth-events.*',
       '$JS.ACK.>',
       'auth.event.>',

@@ -12,7 +12,7 @@ const BATCH = 256
 const PULL_MS = 5_000
 const GRACE_MS = 1_000
 /** What a killed replica had in its hands is handed out again after this long. */
-const ACK_WAIT_MS = 10_000
+const ACK_WAIT_MS = 5_000
 const RETRY_MS = 500
 const NANOS_PER_MS = 1_000_000
 
