@@ -9,6 +9,7 @@ import { execute, type Admin } from './admin/execute.ts'
 import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
+import { both } from './callout/observers.ts'
 import { Replays } from './callout/replays.ts'
 import { closeAll } from './closing.ts'
 import type { Account } from './domain/account.ts'
@@ -23,6 +24,8 @@ import { ensureStreams } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { purgeSourcedEvents } from './nats/event-purge.ts'
+import { EventOutbox } from './nats/event-outbox.ts'
+import { EventRecorder } from './nats/event-recorder.ts'
 import { EventRelay } from './nats/event-relay.ts'
 import { KnownServers } from './nats/servers.ts'
 import { signers } from './nats/signers.ts'
@@ -106,6 +109,9 @@ async function assemble(
     pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
     version: VERSION,
   }
+  const outbox = new EventOutbox(nc, { onLost: (error) => telemetry.eventLost(error) })
+  const recorder = new EventRecorder({ ...admin, outbox })
+  opened.push(recorder)
   await found(admin.store, trust.founding, foundingContext(admin, trust))
 
   const directory = await KvDirectory.open(nc, CACHE)
@@ -124,7 +130,7 @@ async function assemble(
     nowMs: Date.now,
     tickMs: () => performance.now(),
     random: Math.random,
-    observer: telemetry,
+    observer: both(telemetry, recorder),
   }
   const serving = serveAuthCallout(connection, {
     concurrencyMax: CONCURRENCY_MAX,
@@ -132,7 +138,8 @@ async function assemble(
     onOverload: () => telemetry.overloaded(),
     onError: (error) => telemetry.failed(error, 'callout'),
   })
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, settled: accounts.settled }))
+  const { settled } = accounts
+  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, settled }))
   await accounts.allSettled()
   opened.push(new EventRelay(nc, { onError: (error) => telemetry.failed(error, 'relay of events') }))
 
@@ -264,13 +271,14 @@ function secrets(passwords: Passwords, vault: Vault): Secrets {
 interface Commanding {
   readonly admin: Admin
   readonly telemetry: Telemetry
+  readonly recorder: EventRecorder
   /** Resolves when the servers know the account as it is stored. */
   readonly settled: (account: string) => Promise<void>
 }
 
 function serveCommands(
   connection: ServiceConnection,
-  { admin, telemetry, settled }: Commanding,
+  { admin, telemetry, recorder, settled }: Commanding,
 ): Promise<AsyncDisposable> {
   return serveAdmin(connection, {
     commands,
@@ -285,6 +293,7 @@ function serveCommands(
       return done
     },
     onDone: (command, outcome) => telemetry.commandDone(command.name, outcome),
+    onRefused: (refusal) => recorder.refused(refusal),
     onError: (error, command) => telemetry.failed(error, `command ${command.name}`),
   })
 }

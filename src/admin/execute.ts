@@ -24,6 +24,7 @@ export interface Admin {
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */
   readonly pause: (attempt: number) => Promise<void>
   readonly version: string
+  readonly environment?: string | undefined
 }
 
 /** A command as the bus brings it: who asks, and what the body says. */
@@ -37,7 +38,7 @@ export interface Answer extends Committed {
 }
 
 /** What every command may say besides its own fields. */
-const envelope = z.object({
+export const envelope = z.object({
   commandId: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
@@ -67,6 +68,7 @@ export async function execute(admin: Admin, command: Command, { actor, payload }
       at,
       nextId: admin.nextId,
       version: admin.version,
+      environment: admin.environment,
     }
     const tx = new Transaction(admin.store, context)
     const repeated =

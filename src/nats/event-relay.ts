@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AckPolicy, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
+import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
 import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { AUDIT_PREFIX, AUDIT_STREAM } from './buckets.ts'
 import { INBOX_PREFIX } from './connection.ts'
@@ -14,6 +14,8 @@ const GRACE_MS = 1_000
 /** What a killed replica had in its hands is handed out again after this long. */
 const ACK_WAIT_MS = 5_000
 const RETRY_MS = 500
+/** It is there, and is not as it should be. */
+const CONSUMER_EXISTS = 10_148
 const NANOS_PER_MS = 1_000_000
 
 /** A pull that ended because nothing came, or not enough. */
@@ -116,18 +118,24 @@ export class EventRelay implements AsyncDisposable {
 
 /** Delivers everything, from the first event on, and comes to no end: nothing is given up. */
 async function ensureConsumer(nc: NatsConnection): Promise<void> {
-  const manager = await jetstreamManager(nc)
-  const config = {
-    durable_name: CONSUMER,
+  const { consumers } = await jetstreamManager(nc)
+  const changeable = {
     description: 'Gatehouse: hands events on to accounts',
-    ack_policy: AckPolicy.Explicit,
     ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
-    deliver_policy: DeliverPolicy.All,
     max_ack_pending: 4 * BATCH,
     max_deliver: -1,
   }
-  // '' creates it or brings it to this; nats.js has a name for that only as a type.
-  await manager.consumers.add(AUDIT_STREAM, config, { action: '' })
+  const fixed = {
+    durable_name: CONSUMER,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+  }
+  try {
+    await consumers.add(AUDIT_STREAM, { ...fixed, ...changeable })
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_EXISTS) throw error
+    await consumers.update(AUDIT_STREAM, CONSUMER, changeable)
+  }
 }
 
 /** A status instead of a message. Throws for one that says more than that the pull is over. */
