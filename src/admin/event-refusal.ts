@@ -1,7 +1,7 @@
 import type { Fault } from '../errors.ts'
 import { OPERATOR_EVENTS } from './aggregates.ts'
 import { auditEvent, type Stamp } from './event.ts'
-import { envelope } from './execute.ts'
+import { asked } from './envelope.ts'
 import { isAccountId } from './lookup.ts'
 import type { Actor, AuditEvent } from './transaction.ts'
 
@@ -43,6 +43,6 @@ export function refusalEvent(refusal: Refusal, count: number, stamp: Stamp): Aud
 /** By the rules of the envelope, for what breaks them was refused and may be anything. */
 function idIn(payload: unknown, field: 'commandId' | 'correlationId'): string | undefined {
   if (typeof payload !== 'object' || payload === null || !(field in payload)) return undefined
-  const parsed = envelope.shape[field].safeParse((payload as Readonly<Record<string, unknown>>)[field])
+  const parsed = asked[field].safeParse((payload as Readonly<Record<string, unknown>>)[field])
   return parsed.success ? parsed.data : undefined
 }

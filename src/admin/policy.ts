@@ -3,6 +3,7 @@ import { OPERATOR_SCOPE } from '../domain/policy.ts'
 import { policyKey } from '../domain/state-keys.ts'
 import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
+import { policyId } from './answers.ts'
 import { command } from './command.ts'
 import { description, name, permissions, policyLimits } from './fields.ts'
 import { accountNamed, ownPolicy } from './lookup.ts'
@@ -16,6 +17,7 @@ const delegable = z.boolean().default(false).describe('May the admins of an acco
 const createPolicy = command({
   name: 'policy.create',
   summary: 'Makes a policy: named permissions and limits.',
+  access: 'admin',
   request: z.strictObject({
     name,
     account: ownAccount,
@@ -24,6 +26,8 @@ const createPolicy = command({
     limits: policyLimits,
     delegable,
   }),
+  response: policyId,
+  example: { name: 'shipping-reader', subscribe: { allow: ['shipping.>'] }, limits: { lifetime: '8h' } },
   async handle({ account, publish, subscribe, responses, ...facts }, { tx }) {
     const id = tx.context.nextId()
     await tx.execute(policies, policyKey(id), {
@@ -41,7 +45,10 @@ const createPolicy = command({
 const updatePermissions = command({
   name: 'policy.update-permissions',
   summary: 'Replaces the permissions of a policy.',
+  access: 'admin',
   request: z.strictObject({ policy: name, account: ownAccount, ...permissions }),
+  response: policyId,
+  example: { policy: 'developer', publish: { allow: ['orders.>'] }, subscribe: { allow: ['orders.>'] } },
   async handle({ policy, account, ...rules }, { tx }) {
     const { id } = await ownPolicy(tx, account, policy)
     const change = { type: 'policy.update-permissions', permissions: rules, at: tx.context.at } as const
@@ -53,7 +60,10 @@ const updatePermissions = command({
 const updateLimits = command({
   name: 'policy.update-limits',
   summary: 'Replaces the limits of a policy.',
+  access: 'admin',
   request: z.strictObject({ policy: name, account: ownAccount, limits: policyLimits }),
+  response: policyId,
+  example: { policy: 'developer', limits: { sources: ['10.0.0.0/8'] } },
   async handle({ policy, account, limits }, { tx }) {
     const { id } = await ownPolicy(tx, account, policy)
     await tx.execute(policies, policyKey(id), { type: 'policy.update-limits', limits, at: tx.context.at })

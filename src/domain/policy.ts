@@ -66,6 +66,17 @@ export interface Policy {
 
 export type PolicyState = Absent | Policy
 
+/** What a policy meant at one version. Its name is not part of that: others know it by the one it has. */
+export type PolicyMeaning = Pick<Policy, 'permissions' | 'limits' | 'delegable'>
+
+/** A version that was, as it can be gone back to. */
+export interface PolicyVersion extends PolicyMeaning {
+  readonly version: number
+}
+
+/** Older versions than this many back are forgotten. */
+export const POLICY_VERSIONS_MAX = 100
+
 export interface CreatePolicy extends Omit<Policy, 'status' | 'version' | 'createdAt'> {
   readonly type: 'policy.create'
   readonly at: string
@@ -77,6 +88,7 @@ export type PolicyCommand =
   | { readonly type: 'policy.update-limits'; readonly limits: PolicyLimits; readonly at: string }
   | { readonly type: 'policy.rename'; readonly name: string; readonly at: string }
   | { readonly type: 'policy.set-delegable'; readonly delegable: boolean; readonly at: string }
+  | { readonly type: 'policy.rollback'; readonly to: PolicyVersion; readonly at: string }
   | { readonly type: 'policy.delete'; readonly at: string }
 
 interface Versioned<Value> {
@@ -92,6 +104,10 @@ export type PolicyEvent =
   | ({ readonly type: 'policy.limits_updated' } & Versioned<PolicyLimits>)
   | ({ readonly type: 'policy.renamed' } & Versioned<string>)
   | ({ readonly type: 'policy.delegable_set' } & Versioned<boolean>)
+  | ({
+      readonly type: 'policy.rolled_back'
+      /** The version whose meaning it has again. */ readonly to: number
+    } & Versioned<PolicyMeaning>)
   | { readonly type: 'policy.deleted'; readonly at: string }
 
 function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEvent[] {
@@ -122,9 +138,18 @@ function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEven
       if (state.delegable === command.delegable) return []
       return [{ type: 'policy.delegable_set', old: state.delegable, new: command.delegable, version, at }]
     }
+    case 'policy.rollback': {
+      const [old, now] = [meaningOf(state), meaningOf(command.to)]
+      if (same(old, now)) return []
+      return [{ type: 'policy.rolled_back', to: command.to.version, old, new: now, version, at }]
+    }
     case 'policy.delete':
       return [{ type: 'policy.deleted', at }]
   }
+}
+
+function meaningOf({ permissions, limits, delegable }: PolicyMeaning): PolicyMeaning {
+  return { permissions, limits, delegable }
 }
 
 function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
@@ -142,6 +167,8 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, name: event.new, version: event.version }
     case 'policy.delegable_set':
       return { ...state, delegable: event.new, version: event.version }
+    case 'policy.rolled_back':
+      return { ...state, ...event.new, version: event.version }
     case 'policy.deleted':
       return ABSENT
   }

@@ -1,8 +1,9 @@
 import { Svcm, type ServiceMsg } from '@nats-io/services'
-import { callerOf } from '../admin/caller.ts'
+import { callerOf, type Caller } from '../admin/caller.ts'
 import type { Command } from '../admin/command.ts'
 import type { Refusal } from '../admin/event-refusal.ts'
-import type { Answer, Asked } from '../admin/execute.ts'
+import { commandSchemas } from '../admin/json-schemas.ts'
+import type { Answer } from '../admin/execute.ts'
 import type { Actor } from '../admin/transaction.ts'
 import { GatehouseError, type ErrorCode, type Fault } from '../errors.ts'
 import { QUEUE } from './auth-callout.ts'
@@ -10,8 +11,9 @@ import type { ServiceConnection } from './connection.ts'
 import { UnderWay } from './under-way.ts'
 
 /** ADR-32 wants numbers; ours are words, which callers should switch on. Whatever is not listed is a fault of ours. */
-const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
+export const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_request: 400,
+  unenforceable: 422,
   no_caller: 401,
   forbidden: 403,
   policy_missing: 403,
@@ -43,7 +45,10 @@ const DESCRIPTION_MAX = 256
 export interface AdminServiceOptions {
   readonly commands: readonly Command[]
   readonly version: string
-  readonly execute: (command: Command, asked: Asked) => Promise<Answer>
+  readonly execute: (
+    command: Command,
+    asked: { readonly caller: Caller; readonly payload: unknown },
+  ) => Promise<Answer>
   /** With `ok` or the code of the refusal. */
   readonly onDone: (command: Command, outcome: string) => void
   /** With every refusal, after it was answered. */
@@ -66,7 +71,7 @@ export async function serveAdmin(
   for (const command of options.commands) {
     service.addEndpoint(command.name.replace('.', '-'), {
       subject: `auth.v1.${command.name}`,
-      metadata: { summary: command.summary },
+      metadata: metadataOf(command),
       handler: (error, request) => {
         if (error !== null) {
           options.onError(error, command)
@@ -86,6 +91,18 @@ export async function serveAdmin(
   }
 }
 
+/** What `nats micro info` shows: metadata is text, so schemas are JSON. */
+function metadataOf(command: Command): Record<string, string> {
+  const { request, response } = commandSchemas(command)
+  return {
+    summary: command.summary,
+    access: command.access,
+    example: JSON.stringify(command.example),
+    request_schema: JSON.stringify(request),
+    response_schema: JSON.stringify(response),
+  }
+}
+
 interface Request {
   readonly command: Command
   readonly request: ServiceMsg
@@ -98,14 +115,15 @@ interface Request {
 async function respond(asked: Request, options: AdminServiceOptions): Promise<void> {
   const { command, request, underWay, heard } = asked
   try {
-    const actor = (heard.actor = callerOf(requestInfoOf(request)))
-    using place = underWay.place(`${actor.account} ${actor.user}`)
+    const caller = callerOf(requestInfoOf(request))
+    heard.actor = caller.actor
+    using place = underWay.place(`${caller.actor.account} ${caller.actor.user}`)
     if (place === undefined) {
       turnAway(asked, options)
       return
     }
     const payload = (heard.payload = payloadOf(request))
-    const answer = await options.execute(command, { actor, payload })
+    const answer = await options.execute(command, { caller, payload })
     request.respond(JSON.stringify(answer))
     options.onDone(command, 'ok')
   } catch (error) {

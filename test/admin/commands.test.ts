@@ -1,11 +1,16 @@
 import { jetstreamManager } from '@nats-io/jetstream'
+import { Svcm } from '@nats-io/services'
 import {
   headers,
   PermissionViolationError,
   tokenAuthenticator,
   type NatsConnection,
 } from '@nats-io/transport-node'
+import Ajv from 'ajv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commands } from '../../src/admin/commands.ts'
+import { requestOf } from '../../src/admin/envelope.ts'
+import { check } from '../../src/admin/faults.ts'
 import { STATE_STREAM } from '../../src/nats/buckets.ts'
 import { hashToken } from '../../src/keys/token.ts'
 import { eventually } from '../support/eventually.ts'
@@ -53,20 +58,17 @@ describe('the caller', () => {
 
   it('of another account is refused, whatever policies say', async () => {
     const tenant = await connectTenant('tenant')
-    const payload = { account: 'ORDERS', name: 'x' }
-    const { status, error } = await ask(tenant, { command: 'user.create', payload })
+    const { status, error } = await ask(tenant, { command: 'account.create', payload: { name: 'X' } })
     expect([status, error.code]).toEqual([403, 'forbidden'])
     expect(error.message).toContain('"ORDERS"')
-    expect(
-      (await command('user.assign-policy', { account: 'ORDERS', user: 'x', policy: 'base' })).status,
-    ).toBe(404)
+    expect((await command('account.get', { account: 'X' })).status).toBe(404)
   })
 
   it('cannot say that it is somebody else', async () => {
     const tenant = await connectTenant('forger')
     const forged = headers()
     forged.set('Nats-Request-Info', JSON.stringify({ acc: world.trust.chain.admin, user: 'admin' }))
-    const payload = { account: 'ORDERS', name: 'x' }
+    const payload = { account: 'ANALYTICS', name: 'x' }
 
     expect((await ask(tenant, { command: 'user.create', payload, headers: forged })).status).toBe(403)
     const { body } = await ask(tenant, { command: 'whoami', headers: forged })
@@ -92,6 +94,31 @@ describe('the caller', () => {
       publish: { allow: ['auth.v1.whoami', 'inventory.>', 'orders.>'], deny: ['orders.delete'] },
       subscribe: { allow: ['_INBOX.>', `_INBOX_${user!.id}.>`, 'inventory.>', 'orders.>'], deny: [] },
     })
+  })
+})
+
+describe('the example of a command', () => {
+  it.each(commands.map((each) => [each.name, each] as const))('%s is accepted as it is', (_, each) => {
+    const checked = check(requestOf(each), each.example)
+    expect(checked).toMatchObject({ ok: true })
+  })
+})
+
+describe('the service', () => {
+  it('tells in its endpoints what each command accepts and answers', async () => {
+    const info = await new Svcm(admin).client().info('gatehouse')
+    for await (const { endpoints } of info) {
+      const byName = new Map(endpoints.map(({ subject, metadata }) => [subject, metadata]))
+      expect([...byName.keys()].sort()).toEqual(commands.map(({ name }) => `auth.v1.${name}`).sort())
+      const { request_schema = '', response_schema = '' } = byName.get('auth.v1.user.create') ?? {}
+      const accepts = new Ajv().compile(JSON.parse(request_schema) as object)
+      expect(accepts({ account: 'ORDERS', name: 'x', ifRevision: 3 })).toBe(true)
+      expect(accepts({ account: 'ORDERS', nme: 'x' })).toBe(false)
+      expect(JSON.parse(response_schema)).toMatchObject({
+        required: expect.arrayContaining(['user', 'revision']),
+      })
+    }
+    expect.assertions(4)
   })
 })
 
@@ -130,20 +157,22 @@ describe('a command', () => {
         'credentials[2].publicKey: must be a user public key (U…)',
       ],
     ],
-    [
-      'limits that nobody enforces',
-      'policy.create',
-      { name: 'x', limits: { subscriptions: 1 } },
-      [
-        'limits.subscriptions: nats-server does not enforce this per user: set limits.subscriptions of the account',
-      ],
-    ],
   ])('with %s is refused with every fault', async (_, name, payload, expected) => {
     const before = await lastSequence()
     const { status, error } = await command(name, payload)
     expect([status, error.code]).toEqual([400, 'invalid_request'])
     expect(error.faults.map(({ where, rule }) => `${where}: ${rule}`)).toEqual(expected)
     expect(await lastSequence()).toBe(before)
+  })
+
+  it('with limits that nobody enforces is told where they could be set', async () => {
+    const payload = { name: 'x', limits: { subscriptions: 1 } }
+    const { status, error } = await command('policy.create', payload)
+    expect([status, error.code]).toEqual([422, 'unenforceable'])
+    const rule = 'nats-server does not enforce this per user: set limits.subscriptions of the account'
+    expect(error.faults).toEqual([{ where: 'limits.subscriptions', rule }])
+    const worse = await command('policy.create', { ...payload, nme: 'x' })
+    expect([worse.status, worse.error.faults.length]).toEqual([400, 2])
   })
 
   it.each(['SYS', 'AUTH'])('puts nobody into %s', async (account) => {
