@@ -24,7 +24,7 @@ import { ensureStreams } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { purgeSourcedEvents } from './nats/event-purge.ts'
-import { EventOutbox } from './nats/event-outbox.ts'
+import { AuditLog } from './nats/event-log.ts'
 import { EventRecorder } from './nats/event-recorder.ts'
 import { EventRelay } from './nats/event-relay.ts'
 import { KnownServers } from './nats/servers.ts'
@@ -104,13 +104,13 @@ async function assemble(
     keys: keyRing(vault),
     secrets: secrets(passwords, vault),
     grantOf: (actor) => grantOf(actor, directory),
+    events: await AuditLog.open(nc),
     now: () => new Date(),
     nextId: () => ulid(),
     pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
     version: VERSION,
   }
-  const outbox = new EventOutbox(nc, { onLost: (error) => telemetry.eventLost(error) })
-  const recorder = new EventRecorder({ ...admin, outbox })
+  const recorder = new EventRecorder(nc, { ...admin, onLost: (error) => telemetry.eventLost(error) })
   opened.push(recorder)
   await found(admin.store, trust.founding, foundingContext(admin, trust))
 

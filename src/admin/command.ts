@@ -3,6 +3,7 @@ import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { User } from '../domain/user.ts'
 import type { Reach } from './caller.ts'
+import type { EventLog } from './event-log.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
@@ -41,6 +42,7 @@ export interface Scene {
   readonly keys: KeyRing
   readonly secrets: Secrets
   readonly grantOf: GrantOf
+  readonly events: EventLog
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date

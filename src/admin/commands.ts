@@ -1,6 +1,7 @@
 import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
+import { eventCommands } from './event-list.ts'
 import { identityCommands } from './identity.ts'
 import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
@@ -20,4 +21,5 @@ export const commands: readonly Command[] = [
   userCommands,
   userLifeCommands,
   identityCommands,
+  eventCommands,
 ].flatMap((group) => Object.values<Command>(group))

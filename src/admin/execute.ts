@@ -5,6 +5,7 @@ import { confine, refuseWider } from './delegation.ts'
 import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
+import type { EventLog } from './event-log.ts'
 import { check } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
@@ -21,6 +22,7 @@ export interface Admin {
   readonly keys: KeyRing
   readonly secrets: Secrets
   readonly grantOf: GrantOf
+  readonly events: EventLog
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */

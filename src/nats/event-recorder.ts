@@ -1,10 +1,11 @@
+import type { NatsConnection } from '@nats-io/transport-node'
 import { refusalEvent, type Refusal } from '../admin/event-refusal.ts'
 import type { Stamp } from '../admin/event.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
 import type { Observer } from '../callout/callout.ts'
 import { Denial } from '../callout/reason.ts'
 import { failedLoginEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
-import type { EventOutbox } from './event-outbox.ts'
+import { EventOutbox } from './event-outbox.ts'
 import { EventBounds, type BoundsOptions } from './event-quota.ts'
 
 /** Callers, users and sources that are counted at a time. */
@@ -22,7 +23,8 @@ const FAILED_LOGINS: BoundsOptions = REFUSALS
 const LOGINS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX } }
 
 export interface RecorderOptions {
-  readonly outbox: Pick<EventOutbox, 'put'> & AsyncDisposable
+  /** Hears of every event that was lost. */
+  readonly onLost: (error: unknown) => void
   readonly now: () => Date
   readonly nextId: () => string
   readonly version: string
@@ -35,17 +37,19 @@ export interface RecorderOptions {
  */
 export class EventRecorder implements AsyncDisposable, Observer {
   readonly #options: RecorderOptions
+  readonly #outbox: EventOutbox
   readonly #refusals: EventBounds<Refusal>
   readonly #logins: EventBounds<Login>
   readonly #failedLogins: EventBounds<FailedLogin>
   readonly #timer: NodeJS.Timeout
 
-  constructor(options: RecorderOptions) {
+  constructor(nc: NatsConnection, options: RecorderOptions) {
     this.#options = options
+    this.#outbox = new EventOutbox(nc, options)
     const publish =
       <Item>(build: (item: Item, count: number, stamp: Stamp) => AuditEvent) =>
       (item: Item, count: number): void =>
-        options.outbox.put(build(item, count, this.#stamp()))
+        this.#outbox.put(build(item, count, this.#stamp()))
     this.#refusals = new EventBounds<Refusal>(
       {
         keysOf: ({ actor }) => [actor === undefined ? '' : `${actor.account} ${actor.user}`],
@@ -96,7 +100,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     this.#release()
-    await this.#options.outbox[Symbol.asyncDispose]()
+    await this.#outbox[Symbol.asyncDispose]()
   }
 
   #stamp(): Stamp {

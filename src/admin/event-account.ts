@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import type { AccountEvent } from '../domain/account.ts'
+import type { OperatorEvent } from '../domain/operator.ts'
+import {
+  change,
+  facts,
+  moment,
+  policyRef,
+  reason,
+  text,
+  texts,
+  type EventDefinition,
+} from './event-schema.ts'
+
+/** What happens to the operator and to accounts. */
+
+const ACCOUNT = 'ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA'
+const KEY = 'AAKY6BQ2HXJ4KDRTHGCHDD7R2FDIRDKEKMQLRMQKAVJYF5FMKPWYKDJE'
+
+const anAccount = { accountId: text('The A… key of the account.'), name: text('Its name.') }
+const example = { accountId: ACCOUNT, name: 'ORDERS' }
+
+const limit = z.int().optional()
+const limits = z
+  .strictObject({
+    connections: limit,
+    leafNodes: limit,
+    subscriptions: limit,
+    payloadBytes: limit,
+    imports: limit,
+    exports: limit,
+    jetstream: z
+      .strictObject({ memoryBytes: limit, diskBytes: limit, streams: limit, consumers: limit })
+      .optional(),
+  })
+  .describe('What nats-server holds it to. What is absent is not limited; without `jetstream` it has none.')
+const about = z.strictObject({ description: z.string().optional(), metadata: facts })
+
+export const operatorEvents = {
+  'operator.created': {
+    when: 'The system was founded, at its first start.',
+    data: {
+      operatorId: text('The O… key.'),
+      id: text('The same.'),
+      name: text('Its name.'),
+      signing: z.enum(['strict', 'root']).describe('Whether servers refuse what root keys sign.'),
+      signingKeys: texts('O… keys that sign in place of the root.'),
+      systemAccount: text('The A… key of SYS.'),
+      calloutAccount: text('The A… key of AUTH.'),
+      adminAccount: text('The A… key of ADMIN.'),
+    },
+    example: {
+      operatorId: 'OBQ3J5XWQTNHVCFBMTTQVCD2WBVLN24XBPVVRHNVKGWKYYEQJKKH4KGK',
+      id: 'OBQ3J5XWQTNHVCFBMTTQVCD2WBVLN24XBPVVRHNVKGWKYYEQJKKH4KGK',
+      name: 'gatehouse',
+      signing: 'strict',
+      signingKeys: ['ODJSQTTMTSGHUZQKQ2OKWC3IBXCKPHTKFTZVGQN7QG5QRKDWQ6SSEZBT'],
+      systemAccount: KEY,
+      calloutAccount: KEY,
+      adminAccount: KEY,
+    },
+  },
+} satisfies Readonly<Record<OperatorEvent['type'], EventDefinition>>
+
+export const accountEvents = {
+  'account.created': {
+    when: 'An account was made.',
+    data: {
+      ...anAccount,
+      id: text('The same as `accountId`.'),
+      role: z.enum(['system', 'callout', 'admin', 'tenant']).describe('Its part in the trust chain.'),
+      description: text('What it is for.').optional(),
+      signingKeys: texts('A… keys that sign its users.'),
+      limits,
+      defaultPolicy: policyRef.optional(),
+      boundaryPolicy: policyRef.optional(),
+      metadata: facts,
+      expiresAt: moment('From then on nobody of it may connect.').optional(),
+    },
+    example: {
+      ...example,
+      id: ACCOUNT,
+      role: 'tenant',
+      signingKeys: [KEY],
+      limits: { connections: 100, jetstream: { diskBytes: 1_073_741_824 } },
+      metadata: {},
+    },
+  },
+  'account.limits_updated': {
+    when: 'Its limits changed.',
+    data: { ...anAccount, ...change(limits) },
+    example: { ...example, old: { connections: 100 }, new: { connections: 200 } },
+  },
+  'account.default_policy_set': {
+    when: 'The policy that applies to everybody of it was named, or taken away.',
+    data: { ...anAccount, ...change(policyRef) },
+    example: { ...example, new: '01K9ZC6WDCB1QZ1MV3Y8Q8Y1M5' },
+  },
+  'account.boundary_policy_set': {
+    when: 'The policy that caps everybody of it was named, or taken away.',
+    data: { ...anAccount, ...change(policyRef) },
+    example: { ...example, new: '01K9ZC6WDCB1QZ1MV3Y8Q8Y1M5' },
+  },
+  'account.metadata_updated': {
+    when: 'Its description or metadata changed.',
+    data: { ...anAccount, ...change(about) },
+    example: { ...example, old: { metadata: {} }, new: { metadata: { tier: 'gold' } } },
+  },
+  'account.expiry_set': {
+    when: 'The time from which on nobody of it may connect was set, or taken away.',
+    data: { ...anAccount, ...change(moment('From then on nobody of it may connect.')) },
+    example: { ...example, new: '2027-01-31T12:00:00Z' },
+  },
+  'account.suspended': {
+    when: 'Nobody of it may connect any more.',
+    data: { ...anAccount, reason },
+    example: { ...example, reason: 'unpaid' },
+  },
+  'account.reactivated': { when: 'Its suspension ended.', data: anAccount, example },
+  'account.deleted': { when: 'It was deleted.', data: anAccount, example },
+} satisfies Readonly<Record<AccountEvent['type'], EventDefinition>>
