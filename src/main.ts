@@ -20,7 +20,7 @@ import type { SealedText, Vault } from './keys/vault.ts'
 import { AccountClaimsPush } from './nats/account-claims.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
-import { ensureStreams } from './nats/buckets.ts'
+import { ensureStreams, type StorageOptions } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { purgeSourcedEvents } from './nats/event-purge.ts'
@@ -36,13 +36,13 @@ import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
 
 /** What one replica of the service is made of. */
-export interface GatehouseOptions {
+export interface GatehouseOptions extends StorageOptions {
   readonly url: string
   readonly trust: TrustChain
   readonly vault: Vault
   readonly telemetry: Telemetry
   readonly log: Logger
-  readonly replicas: number
+  readonly environment?: string | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -96,7 +96,7 @@ async function assemble(
   const { trust, vault, telemetry } = options
   const connection = await openConnection(options, opened)
   const { nc } = connection
-  await ensureStreams(nc, { replicas: options.replicas })
+  await ensureStreams(nc, options)
 
   const passwords = new Passwords({ concurrencyMax: HASHING_MAX, queueMax: HASHING_QUEUE_MAX })
   const admin: Admin = {
@@ -109,6 +109,7 @@ async function assemble(
     nextId: () => ulid(),
     pause: (attempt) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
     version: VERSION,
+    environment: options.environment,
   }
   const recorder = new EventRecorder(nc, { ...admin, onLost: (error) => telemetry.eventLost(error) })
   opened.push(recorder)
@@ -212,16 +213,10 @@ function followAccounts(
   }
 }
 
-function foundingContext(admin: Admin, trust: TrustChain) {
-  const id = admin.nextId()
-  return {
-    actor: { account: trust.chain.callout, user: 'gatehouse' },
-    commandId: id,
-    correlationId: id,
-    at: admin.now().toISOString(),
-    nextId: admin.nextId,
-    version: admin.version,
-  }
+function foundingContext({ nextId, now, version, environment }: Admin, { chain }: TrustChain) {
+  const [id, at] = [nextId(), now().toISOString()]
+  const actor = { account: chain.callout, user: 'gatehouse' }
+  return { actor, commandId: id, correlationId: id, at, nextId, version, environment }
 }
 
 function trustOf(servers: KnownServers, trust: TrustChain): Callout['trust'] {
