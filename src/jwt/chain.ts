@@ -85,7 +85,10 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$JS.API.CONSUMER.INFO.auth-events.*',
       '$JS.API.CONSUMER.MSG.NEXT.auth-events.*',
       '$JS.ACK.>',
-      'auth.event.>',
+      // Events that belong to no commit. All others come from the bucket, and cannot be made up.
+      'auth.event.*.user.logged_in',
+      'auth.event.*.user.login_failed',
+      'auth.event.*.command.refused',
       'auth.feed.>',
       'auth.audit.>',
       '$KV.gatehouse.>',

@@ -30,7 +30,9 @@ describe('a quota', () => {
       while (quota.take('a', nowMs)) n += 1
       return n
     }
-    expect([takes(0), takes(99), takes(100), takes(350), takes(400), takes(100_000)]).toEqual([3, 0, 1, 2, 1, 3])
+    expect([takes(0), takes(99), takes(100), takes(350), takes(400), takes(100_000)]).toEqual([
+      3, 0, 1, 2, 1, 3,
+    ])
   })
 
   it('is each key’s own', () => {
