@@ -3,6 +3,7 @@ import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
 import { eventCommands } from './event-list.ts'
 import { identityCommands } from './identity.ts'
+import { operatorCommands } from './operator.ts'
 import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
@@ -12,6 +13,7 @@ import { userCommands } from './user.ts'
 
 /** Every command there is: `auth.v1.<name>`. */
 export const commands: readonly Command[] = [
+  operatorCommands,
   accountCommands,
   accountLifeCommands,
   policyCommands,

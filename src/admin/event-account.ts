@@ -36,6 +36,16 @@ const limits = z
   .describe('What nats-server holds it to. What is absent is not limited; without `jetstream` it has none.')
 const about = z.strictObject({ description: z.string().optional(), metadata: facts })
 
+const OPERATOR_KEY = 'ODJSQTTMTSGHUZQKQ2OKWC3IBXCKPHTKFTZVGQN7QG5QRKDWQ6SSEZBT'
+const anOperator = { operatorId: text('The O… key of the operator.') }
+const ofOperator = { operatorId: 'OBQ3J5XWQTNHVCFBMTTQVCD2WBVLN24XBPVVRHNVKGWKYYEQJKKH4KGK' }
+const signingKey = z
+  .strictObject({
+    publicKey: text('The O… key.'),
+    expiresAt: moment('It is to be replaced before then.').optional(),
+  })
+  .describe('The key, its public half.')
+
 export const operatorEvents = {
   'operator.created': {
     when: 'The system was founded, at its first start.',
@@ -48,6 +58,9 @@ export const operatorEvents = {
       systemAccount: text('The A… key of SYS.'),
       calloutAccount: text('The A… key of AUTH.'),
       adminAccount: text('The A… key of ADMIN.'),
+      description: text('What it is for.').optional(),
+      serviceUrls: texts('URLs of its servers.').optional(),
+      accountServerUrl: text('Where account JWTs are had.').optional(),
     },
     example: {
       operatorId: 'OBQ3J5XWQTNHVCFBMTTQVCD2WBVLN24XBPVVRHNVKGWKYYEQJKKH4KGK',
@@ -59,6 +72,36 @@ export const operatorEvents = {
       calloutAccount: KEY,
       adminAccount: KEY,
     },
+  },
+  'operator.signing_key_created': {
+    when: 'It got a signing key more.',
+    data: { ...anOperator, key: signingKey },
+    example: { ...ofOperator, key: { publicKey: OPERATOR_KEY } },
+  },
+  'operator.signing_key_rotated': {
+    when: 'It got a signing key that takes the place of others.',
+    data: { ...anOperator, old: texts('O… keys that retire.'), new: signingKey },
+    example: { ...ofOperator, old: [OPERATOR_KEY], new: { publicKey: OPERATOR_KEY } },
+  },
+  'operator.signing_key_revoked': {
+    when: 'A signing key of it signs no more.',
+    data: { ...anOperator, key: text('The O… key.'), reason },
+    example: { ...ofOperator, key: OPERATOR_KEY, reason: 'leaked' },
+  },
+  'operator.service_urls_set': {
+    when: 'The URLs of its servers changed.',
+    data: { ...anOperator, ...change(texts('URLs of servers.')) },
+    example: { ...ofOperator, old: [], new: ['nats://nats.example.com:4222'] },
+  },
+  'operator.account_server_url_set': {
+    when: 'The URL of its account server changed.',
+    data: { ...anOperator, ...change(text('Where account JWTs are had.')) },
+    example: { ...ofOperator, new: 'nats://nats.example.com:4222' },
+  },
+  'operator.description_set': {
+    when: 'Its description changed.',
+    data: { ...anOperator, ...change(text('What it is for.')) },
+    example: { ...ofOperator, new: 'production' },
   },
 } satisfies Readonly<Record<OperatorEvent['type'], EventDefinition>>
 

@@ -4,7 +4,7 @@ import { permit, type Caller, type Reach } from './caller.ts'
 import { confine, refuseWider } from './delegation.ts'
 import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
-import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
+import type { Command, GrantOf, KeyRing, OperatorTrust, Secrets } from './command.ts'
 import type { EventLog } from './event-log.ts'
 import { check } from './faults.ts'
 import type { StateStore } from './state-store.ts'
@@ -21,6 +21,7 @@ export interface Admin {
   readonly store: StateStore
   readonly keys: KeyRing
   readonly secrets: Secrets
+  readonly trust: OperatorTrust
   readonly grantOf: GrantOf
   readonly events: EventLog
   readonly now: () => Date
@@ -48,7 +49,8 @@ export async function executeFor(
   { caller, payload }: { readonly caller: Caller; readonly payload: unknown },
 ): Promise<Answer> {
   const { actor, connectedAt } = caller
-  const reach = await permit(new View(admin.store), { actor, nowMs: admin.now().getTime() }, command)
+  const nowMs = admin.now().getTime()
+  const reach = await permit(new View(admin.store), { ...caller, nowMs }, command)
   return run(admin, command, { actor, connectedAt, reach, payload })
 }
 

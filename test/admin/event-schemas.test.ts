@@ -116,6 +116,10 @@ describe('every event that a run of the commands makes', () => {
     ['user.unlock', inShop],
     ['policy.create', { account, name: 'own' }],
     ['policy.delete', { account, policy: 'own' }],
+    ['operator.set-service-urls', { urls: ['nats://nats.example.com:4222'] }],
+    ['operator.set-account-server-url', { url: 'nats://nats.example.com:4222' }],
+    ['operator.set-description', { description: 'ours' }],
+    ['operator.rotate-signing-key', {}],
   ]
 
   it('is as its schema says', async () => {
@@ -126,7 +130,10 @@ describe('every event that a run of the commands makes', () => {
     const { body } = await ask(admin, { command: 'user.get', payload: inShop })
     const [held] = (body['user'] as { credentials: readonly { id: string }[] }).credentials
     const revoked = { ...inShop, credential: held!.id, reason: 'stolen' }
+    const made = await ask(admin, { command: 'operator.create-signing-key' })
+    const key = made.body['key']
     for (const [command, payload] of [
+      ['operator.revoke-signing-key', { key, reason: 'leaked' }],
       ['user.revoke-credential', revoked],
       ['user.delete', inShop],
       ['role.delete', { role }],

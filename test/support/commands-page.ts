@@ -56,7 +56,7 @@ interface Schema {
   readonly items?: Schema
   readonly additionalProperties?: Schema | boolean
   readonly enum?: readonly unknown[]
-  readonly const?: unknown
+  readonly const?: string
   readonly anyOf?: readonly Schema[]
   readonly oneOf?: readonly Schema[]
   readonly not?: object
@@ -91,7 +91,7 @@ function formsOf(schema: Schema | undefined): readonly Schema[] {
 function kindOf(schema: Schema): string {
   const forms = schema.anyOf ?? schema.oneOf
   if (forms !== undefined) return [...new Set(forms.map(kindOf))].join(' or ')
-  if (schema.const !== undefined) return `\`${String(schema.const)}\``
+  if (schema.const !== undefined) return `\`${schema.const}\``
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (schema.type === 'array') return `list of ${kindOf(schema.items ?? {})}`
   if (schema.type === 'object')
