@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { accountReference } from './account.ts'
 import { command } from './command.ts'
+import { boundOf } from './delegation.ts'
 import type { LoggedEvent } from './event-log.ts'
 import { instant } from './fields.ts'
 import { LENGTH_MAX, paging } from './listing.ts'
@@ -37,8 +38,8 @@ const listEvents = command({
   }),
   example: { account: 'ORDERS', subject: 'user.*', since: '2027-01-31T12:00:00Z' },
   async handle({ account, subject = '*.*', ...from }, { tx, events, reach }) {
-    const own = reach === 'system' || reach === 'nothing' ? undefined : reach.account.id
-    const of = account === undefined ? own : (await accountNamed(tx, account)).id
+    const bound = boundOf(reach)
+    const of = account === undefined ? bound : (await accountNamed(tx, account)).id
     const found = await events.read(`${of ?? '*'}.${subject}`, { ...from, limit: from.limit + 1 })
     const items = fitting(found.slice(0, from.limit))
     const isMore = found.length > items.length
