@@ -3,6 +3,7 @@ import { commands } from './admin/commands.ts'
 import { executeFor, type Admin, type Answer } from './admin/execute.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import type { ServiceConnection } from './nats/connection.ts'
+import type { EventRecorder } from './nats/event-recorder.ts'
 import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
 
@@ -19,13 +20,14 @@ interface Effects {
 interface Commanding {
   readonly admin: Admin
   readonly telemetry: Telemetry
+  readonly recorder: EventRecorder
   readonly effects: Effects
 }
 
 /** Commands over the bus. Whoever made an account will want to use it: the reply comes when it can be, or soon. */
 export function serveCommands(
   connection: ServiceConnection,
-  { admin, telemetry, effects }: Commanding,
+  { admin, telemetry, recorder, effects }: Commanding,
 ): Promise<AsyncDisposable> {
   return serveAdmin(connection, {
     commands,
@@ -37,6 +39,7 @@ export function serveCommands(
       return done
     },
     onDone: (command, outcome) => telemetry.commandDone(command.name, outcome),
+    onRefused: (refusal) => recorder.refused(refusal),
     onError: (error, command) => telemetry.failed(error, `command ${command.name}`),
   })
 }

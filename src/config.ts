@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { check } from './admin/faults.ts'
+import { duration, size } from './admin/fields.ts'
 import { GatehouseError, type Fault } from './errors.ts'
 
 /** Where something listens. Port 0: the kernel chooses. */
@@ -31,6 +32,10 @@ export interface UpConfig {
   /** Chosen when a system is made; absent means as it was made, or strict and on. */
   readonly signing: 'strict' | 'root' | undefined
   readonly xkey: 'on' | 'off' | undefined
+  /** What the people who run it call this system; in the metadata of every event. */
+  readonly environment: string | undefined
+  /** How much of the past the audit stream keeps. */
+  readonly audit: { readonly maxAgeMs: number; readonly maxMessages: number; readonly maxBytes: number }
 }
 
 /** Flags as they were given, undefined where they were not. */
@@ -69,6 +74,11 @@ const address = z.string().transform((text, context): Address => {
   return { host, port }
 })
 
+const whole = z
+  .string()
+  .regex(/^[1-9][0-9]{0,11}$/, 'must be a whole number from 1')
+  .transform(Number)
+
 const UpEnvironment = z.object({
   GATEHOUSE_DATA_DIR: z.string().min(1).default(DEFAULTS.dataDir),
   GATEHOUSE_DOCUMENTS: z.string().min(1).optional(),
@@ -81,6 +91,12 @@ const UpEnvironment = z.object({
   GATEHOUSE_MASTER_KEY_FILE: z.string().min(1).optional(),
   GATEHOUSE_SIGNING: z.enum(['strict', 'root']).optional(),
   GATEHOUSE_XKEY: z.enum(['on', 'off']).optional(),
+  GATEHOUSE_ENVIRONMENT: z.string().min(1).max(64).optional(),
+  GATEHOUSE_AUDIT_MAX_AGE: duration.prefault('7d'),
+  GATEHOUSE_AUDIT_MAX_MESSAGES: whole.prefault('100000'),
+  GATEHOUSE_AUDIT_MAX_SIZE: size
+    .pipe(z.int().min(1_000_000, 'must be at least 1000000B'))
+    .prefault('100000000B'),
 })
 
 /** Flag, then variable, for everything that can be said both ways. */
@@ -127,6 +143,12 @@ export function readUpConfig(flags: UpFlags, env: Environment, packageDir: strin
         : { kind: 'text', text: e.GATEHOUSE_MASTER_KEY },
     signing: e.GATEHOUSE_SIGNING,
     xkey: e.GATEHOUSE_XKEY,
+    environment: e.GATEHOUSE_ENVIRONMENT,
+    audit: {
+      maxAgeMs: e.GATEHOUSE_AUDIT_MAX_AGE,
+      maxMessages: e.GATEHOUSE_AUDIT_MAX_MESSAGES,
+      maxBytes: e.GATEHOUSE_AUDIT_MAX_SIZE,
+    },
   }
 }
 

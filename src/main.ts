@@ -6,21 +6,23 @@ import type { Admin } from './admin/execute.ts'
 import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
-import { Replays } from './callout/replays.ts'
+import { both } from './callout/observers.ts'
 import { Sessions } from './callout/sessions.ts'
 import { closeAll } from './closing.ts'
 import { serveCommands } from './commanding.ts'
 import { followState } from './following.ts'
 import { Passwords } from './keys/password.ts'
 import type { Vault } from './keys/vault.ts'
-import { keyRing, secrets } from './making.ts'
+import { foundingContext, keyRing, secrets, trustOf } from './making.ts'
 import { accountServers, liveSessions } from './nats/account-servers.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
-import { ensureStreams } from './nats/buckets.ts'
+import { ensureStreams, type StorageOptions } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { purgeSourcedEvents } from './nats/event-purge.ts'
-import type { KnownServers } from './nats/servers.ts'
+import { AuditLog } from './nats/event-log.ts'
+import { EventRecorder } from './nats/event-recorder.ts'
+import { EventRelay } from './nats/event-relay.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
@@ -28,13 +30,13 @@ import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
 
 /** What one replica of the service is made of. */
-export interface GatehouseOptions {
+export interface GatehouseOptions extends StorageOptions {
   readonly url: string
   readonly trust: TrustChain
   readonly vault: Vault
   readonly telemetry: Telemetry
   readonly log: Logger
-  readonly replicas: number
+  readonly environment?: string | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -95,7 +97,7 @@ async function assemble(
   const { trust, vault, telemetry } = options
   const connection = await openConnection(options, opened)
   const { nc } = connection
-  await ensureStreams(nc, { replicas: options.replicas })
+  await ensureStreams(nc, options)
 
   const passwords = new Passwords({ concurrencyMax: HASHING_MAX, queueMax: HASHING_QUEUE_MAX })
   const admin: Admin = {
@@ -104,10 +106,14 @@ async function assemble(
     secrets: secrets(passwords, { vault, trust }),
     trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
+    events: await AuditLog.open(nc),
+    environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),
     ...surroundings,
   }
+  const recorder = new EventRecorder(nc, { ...admin, onLost: (error) => telemetry.eventLost(error) })
+  opened.push(recorder)
   await found(admin.store, trust.founding, foundingContext(admin, trust))
 
   const directory = await KvDirectory.open(nc, CACHE)
@@ -126,7 +132,7 @@ async function assemble(
     nowMs: Date.now,
     tickMs: () => performance.now(),
     random: Math.random,
-    observer: telemetry,
+    observer: both(telemetry, recorder),
   }
   const context = () => foundingContext(admin, trust)
   const clear = clearingOf(options, { admin, nc, ...following, context, nowMs: Date.now })
@@ -137,10 +143,11 @@ async function assemble(
     onError: (error) => telemetry.failed(error, 'callout'),
   })
   const effects = { account: accounts.settled, operator: () => operator.settled(), clear }
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, effects }))
+  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects }))
   await accounts.allSettled()
   await operator.kept()
   await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))
+  opened.push(new EventRelay(nc, { onError: (error) => telemetry.failed(error, 'relay of events') }))
 
   const upkeep = startUpkeep(
     [
@@ -170,15 +177,4 @@ async function openConnection(
   // Closing comes last, for what could not be drained.
   opened.push({ [Symbol.asyncDispose]: () => connection.nc.close() }, connection)
   return connection
-}
-
-function foundingContext({ nextId, now, version }: Admin, trust: TrustChain) {
-  const id = nextId()
-  const actor = { account: trust.chain.callout, user: 'gatehouse' }
-  return { actor, commandId: id, correlationId: id, at: now().toISOString(), nextId, version }
-}
-
-function trustOf(servers: KnownServers, { chain }: TrustChain): Callout['trust'] {
-  const isServer = (id: string): boolean | Promise<boolean> => servers.isServer(id)
-  return { calloutAccount: chain.callout, isServer, replays: new Replays() }
 }

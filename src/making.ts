@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { KeyRing, Secrets } from './admin/command.ts'
+import type { Admin } from './admin/execute.ts'
+import type { Callout } from './callout/callout.ts'
+import { Replays } from './callout/replays.ts'
 import type { Passwords } from './keys/password.ts'
 import { formatCreds } from './jwt/creds.ts'
 import { createToken, hashToken } from './keys/token.ts'
 import type { SealedText, Vault } from './keys/vault.ts'
+import type { KnownServers } from './nats/servers.ts'
 import type { TrustChain } from './nats/trust.ts'
 
 /** Keys of accounts and of the operator, as they are stored: sealed. */
@@ -43,4 +47,17 @@ export function secrets(passwords: Passwords, { vault, trust }: SecretsFrom): Se
     seal: (name, text) => vault.sealText(name, text),
     open: (sealed) => vault.openText(sealed as SealedText),
   }
+}
+
+/** What surrounds the commands that found a system: nobody on the bus asks for them. */
+export function foundingContext({ nextId, now, version, environment }: Admin, { chain }: TrustChain) {
+  const [id, at] = [nextId(), now().toISOString()]
+  const actor = { account: chain.callout, user: 'gatehouse' }
+  return { actor, commandId: id, correlationId: id, at, nextId, version, environment }
+}
+
+/** What requests are held against. */
+export function trustOf(servers: KnownServers, { chain }: TrustChain): Callout['trust'] {
+  const isServer = (id: string): boolean | Promise<boolean> => servers.isServer(id)
+  return { calloutAccount: chain.callout, isServer, replays: new Replays() }
 }

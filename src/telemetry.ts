@@ -13,6 +13,7 @@ export interface Telemetry extends Observer {
   overloaded(): void
   failed(error: unknown, during: string): void
   commandDone(name: string, outcome: string): void
+  eventLost(error: unknown): void
   serverConnected(url: string): void
   serverDisconnected(): void
 }
@@ -26,7 +27,7 @@ const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 export type Told = (line: { readonly outcome: 'admitted' | 'denied'; readonly text: string }) => void
 
 export function createTelemetry(log: Logger, tell: Told): Telemetry {
-  const { metrics, decisions, latency, commands, connected, untold } = createMetrics()
+  const { metrics, decisions, latency, commands, connected, lostEvents, untold } = createMetrics()
 
   function count(outcome: string, reason: string, tookMs: number): void {
     decisions.inc({ outcome, reason })
@@ -73,6 +74,10 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
       commands.inc({ command, outcome })
       log.info({ event: 'command.done', command, outcome }, 'command done')
     }),
+    eventLost: unfailing((error: unknown) => {
+      lostEvents.inc()
+      log.error({ event: 'event.lost', err: error }, 'an event did not reach the audit stream')
+    }),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
       log.info({ event: 'nats.connected', url }, 'connected to NATS')
@@ -115,12 +120,17 @@ function createMetrics() {
     help: 'Is the service connected to NATS?',
     registers,
   })
+  const lostEvents = new Counter({
+    name: 'gatehouse_events_lost_total',
+    help: 'Events of connections and refusals that did not reach the audit stream.',
+    registers,
+  })
   const untold = new Counter({
     name: 'gatehouse_telemetry_failures_total',
     help: 'Facts that could not be logged or told, for example on a full disk.',
     registers,
   })
-  return { metrics, decisions, latency, commands, connected, untold }
+  return { metrics, decisions, latency, commands, connected, lostEvents, untold }
 }
 
 /** What may be told of a request: never `connect_opts`, which holds the secrets. */

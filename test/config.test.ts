@@ -34,6 +34,8 @@ describe('the configuration', () => {
       masterKey: { kind: 'file', path: resolve('.gatehouse', 'master.key') },
       signing: undefined,
       xkey: undefined,
+      environment: undefined,
+      audit: { maxAgeMs: 7 * 86_400_000, maxMessages: 100_000, maxBytes: 100_000_000 },
     })
   })
 
@@ -74,6 +76,28 @@ describe('the configuration', () => {
   it('says how much to say', () => {
     expect(read({ quiet: true }).output).toBe('quiet')
     expect(read({ json: true }).output).toBe('json')
+  })
+
+  it('says how much of the past is kept, and what the system is called', () => {
+    const env = {
+      GATEHOUSE_AUDIT_MAX_AGE: '30d',
+      GATEHOUSE_AUDIT_MAX_MESSAGES: '5000000',
+      GATEHOUSE_AUDIT_MAX_SIZE: '2GiB',
+      GATEHOUSE_ENVIRONMENT: 'production',
+    }
+    const audit = { maxAgeMs: 30 * 86_400_000, maxMessages: 5_000_000, maxBytes: 2 * 2 ** 30 }
+    expect(read({}, env)).toMatchObject({ audit, environment: 'production' })
+  })
+
+  it.each([
+    ['GATEHOUSE_AUDIT_MAX_AGE', '7'],
+    ['GATEHOUSE_AUDIT_MAX_MESSAGES', '0'],
+    ['GATEHOUSE_AUDIT_MAX_MESSAGES', '1e6'],
+    ['GATEHOUSE_AUDIT_MAX_SIZE', '100MB'],
+    ['GATEHOUSE_AUDIT_MAX_SIZE', '1KiB'],
+    ['GATEHOUSE_ENVIRONMENT', ''],
+  ])('refuses %s=%s', (variable, value) => {
+    expect(() => read({}, { [variable]: value })).toThrow(variable)
   })
 
   it('takes the master key from a file or as text', () => {

@@ -1,5 +1,6 @@
 import { account, type AccountCommand, type AccountEvent, type AccountState } from '../domain/account.ts'
 import type { Decider } from '../domain/decider.ts'
+import type { AccountImport } from '../domain/exchange.ts'
 import { operator, type OperatorCommand, type OperatorEvent, type OperatorState } from '../domain/operator.ts'
 import {
   policy,
@@ -55,10 +56,11 @@ export const accounts: Aggregate<AccountState, AccountCommand, AccountEvent> = {
     return new Map([accountNameKey(state.name), ...uses].map((key) => [key, state.id]))
   },
   audience: (state) => (state.status === 'absent' ? OPERATOR_EVENTS : state.id),
-  told: (event, state) => ({
-    ...(state.status === 'absent' ? {} : { accountId: state.id, name: state.name }),
-    ...event,
-  }),
+  told(event, state) {
+    const which = state.status === 'absent' ? {} : { accountId: state.id, name: state.name }
+    if (event.type !== 'account.imports_updated') return { ...which, ...event }
+    return { ...which, ...event, old: event.old.map(withoutToken), new: event.new.map(withoutToken) }
+  },
 }
 
 export const policies: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
@@ -113,6 +115,11 @@ export const roles: Aggregate<RoleState, RoleCommand, RoleEvent> = {
     ...(state.status === 'absent' ? {} : { roleId: state.id, name: state.name }),
     ...event,
   }),
+}
+
+/** An activation lets its holder in: it is nothing for those who read along. */
+function withoutToken({ token: _token, ...rest }: AccountImport): Omit<AccountImport, 'token'> {
+  return rest
 }
 
 /** A password is found by the name of its user; the others lead to the user by themselves. */

@@ -69,7 +69,7 @@ const storage = {
 }
 const kind = z.enum(['stream', 'service'])
 
-const exportSeen = z.object({
+export const exportSeen = z.object({
   name: z.string().optional(),
   subject: z.string(),
   type: kind,
@@ -86,7 +86,7 @@ const exportSeen = z.object({
   infoUrl: z.string().optional(),
 })
 
-const importSeen = z.object({
+export const importSeen = z.object({
   name: z.string().optional(),
   account: z.string().describe('The A… key of the exporting account.'),
   subject: z.string(),

@@ -5,6 +5,7 @@ import type { Operator } from '../domain/operator.ts'
 import type { User } from '../domain/user.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { Reach } from './caller.ts'
+import type { EventLog } from './event-log.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
@@ -77,6 +78,7 @@ export interface Scene {
   readonly grantOf: GrantOf
   readonly jwts: AccountJwts
   readonly servers: AccountServers
+  readonly events: EventLog
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date

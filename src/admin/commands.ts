@@ -3,6 +3,7 @@ import { accountExchangeCommands } from './account-exchange.ts'
 import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
+import { eventCommands } from './event-list.ts'
 import { identityCommands } from './identity.ts'
 import { operatorCommands } from './operator.ts'
 import { policyHistoryCommands } from './policy-history.ts'
@@ -26,4 +27,5 @@ export const commands: readonly Command[] = [
   userCommands,
   userLifeCommands,
   identityCommands,
+  eventCommands,
 ].flatMap((group) => Object.values<Command>(group))

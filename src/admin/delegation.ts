@@ -33,6 +33,12 @@ export function isVisible({ scope }: Pick<Policy, 'scope'>, reach: Reach): boole
   return isOverAll(reach) || [OPERATOR_SCOPE, reach.account.id].includes(scope)
 }
 
+/** The account (A…) beyond which the caller sees nothing; `undefined` where it sees everything. Throws `forbidden`. */
+export function boundOf(reach: Reach): string | undefined {
+  if (reach === 'nothing') throw new GatehouseError('forbidden', 'what everybody may ask shows nothing')
+  return reach === 'system' || isOverAll(reach) ? undefined : reach.account.id
+}
+
 function isOverAll({ account }: Delegate): boolean {
   return account.role === 'admin'
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Command } from './command.ts'
 
 /** What every command may say besides its own fields. */
-const asked = {
+export const asked = {
   commandId: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')

@@ -6,6 +6,7 @@ import { confine, refuseWider } from './delegation.ts'
 import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, OperatorTrust, Secrets } from './command.ts'
+import type { EventLog } from './event-log.ts'
 import { check, faulty } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
@@ -25,11 +26,13 @@ export interface Admin {
   readonly grantOf: GrantOf
   readonly jwts: AccountJwts
   readonly servers: AccountServers
+  readonly events: EventLog
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */
   readonly pause: (attempt: number) => Promise<void>
   readonly version: string
+  readonly environment?: string | undefined
 }
 
 /** A command as the bus brings it: who asks, and what the body says. */
@@ -83,6 +86,7 @@ async function run(
       at,
       nextId: admin.nextId,
       version: admin.version,
+      environment: admin.environment,
     }
     const tx = new Transaction(admin.store, context)
     const repeated =

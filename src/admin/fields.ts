@@ -116,7 +116,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 
 /** `512MiB` or a plain number, in bytes. */
 const SIZE_RULE = 'must be a number of bytes or a size such as 64KiB, 512MiB or 1GiB'
-const size = z.union(
+export const size = z.union(
   [
     z.int().nonnegative(),
     z

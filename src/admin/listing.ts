@@ -19,7 +19,7 @@ type ListPage<Seen> = {
 }
 
 /** In characters: a page of large ones ends early, or it would not fit the one message that a reply is (1 MiB). */
-const LENGTH_MAX = 256 * 1_024
+export const LENGTH_MAX = 256 * 1_024
 
 /** A page of what is stored under a filter, each as callers may see it; `undefined` is what they may not. */
 export async function listing<Seen extends object>(

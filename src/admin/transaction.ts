@@ -1,6 +1,7 @@
 import { same } from '../domain/same.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Aggregate } from './aggregates.ts'
+import { auditEvent } from './event.ts'
 import type { StateStore, Stored, Write } from './state-store.ts'
 
 /** Who asked, as the bus says it is (reference I.1). */
@@ -23,6 +24,7 @@ export interface CommandContext {
   /** A fresh ULID. */
   readonly nextId: () => string
   readonly version: string
+  readonly environment?: string | undefined
 }
 
 /** An event as the audit stream holds it: mission row B2. */
@@ -51,9 +53,6 @@ export interface AnswerRecord {
   readonly ttlSeconds: number
   readonly value: (events: readonly AuditEvent[]) => Readonly<Record<string, unknown>>
 }
-
-/** The shape of `data` and `metadata`; it counts up when a reader would have to know. */
-const EVENT_SCHEMA = 1
 
 /** The state as one reader sees it: each key is read once, so what is seen does not change underfoot. */
 export class View {
@@ -210,21 +209,10 @@ export class Transaction extends View {
   }
 
   #record(type: string, audience: string, told: Readonly<Record<string, unknown>>): void {
-    const { actor, commandId, correlationId, at, version, nextId } = this.context
+    const { actor, commandId, correlationId, at, version, environment, nextId } = this.context
     const { type: _type, at: _at, ...data } = told
-    this.#events.push({
-      subject: `auth.event.${audience}.${type}`,
-      data: { ...data, timestamp: at },
-      metadata: {
-        service: 'gatehouse',
-        version,
-        schema: EVENT_SCHEMA,
-        id: nextId(),
-        commandId,
-        correlationId,
-        actor,
-      },
-    })
+    const cause = { commandId, correlationId, actor }
+    this.#events.push(auditEvent({ audience, type, data, cause }, { id: nextId(), at, version, environment }))
   }
 
   #eventKey({ subject, metadata }: AuditEvent): string {

@@ -57,7 +57,9 @@ async function proveByToken(token: string, { directory }: Authentication): Promi
 
 function heldToken(user: User, hash: string): Holder | Denial {
   const credential = user.credentials.find((held) => held.kind === 'token' && sameHash(held.hash, hash))
-  return credential === undefined ? new Denial('unknown_credential', user.name) : { user, credential }
+  return credential === undefined
+    ? new Denial('unknown_credential', user.name, { user })
+    : { user, credential }
 }
 
 async function proveByNkey(
@@ -85,15 +87,15 @@ async function proveByPassword(
   if (isToken(password)) return found instanceof Denial ? found : heldToken(found, hashToken(password))
   const held = found instanceof Denial ? [] : found.credentials.filter((each) => each.kind === 'password')
   if (found instanceof Denial || held.length === 0) {
-    const denial = found instanceof Denial ? found : new Denial('wrong_password', found.name)
+    const denial = found instanceof Denial ? found : new Denial('wrong_password', found.name, { user: found })
     return (await passwords.verifyAbsent(password)) === 'busy' ? new Denial('hashing_busy') : denial
   }
   for (const credential of held) {
     const verdict = await passwords.verify(credential.hash, password)
     if (verdict === 'match') return { user: found, credential }
-    if (verdict === 'busy') return new Denial('hashing_busy', found.name)
+    if (verdict === 'busy') return new Denial('hashing_busy', found.name, { user: found })
   }
-  return new Denial('wrong_password', found.name)
+  return new Denial('wrong_password', found.name, { user: found })
 }
 
 /** The user at `name`, or at `ACCOUNT/name` where several accounts have somebody of that name. */

@@ -93,17 +93,17 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   const holder = await authenticate(offers, callout)
   if (holder instanceof Denial) return holder
   const standing = eligible(holder, { directory, client: claims.nats.client_info, nowMs: nowMs() })
-  if (standing instanceof Denial) return standing
+  if (standing instanceof Denial) return standing.of(holder)
   const grant = compile(standing)
-  if (grant instanceof Denial) return grant
+  if (grant instanceof Denial) return grant.of(holder)
   const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
-  if (prepared instanceof Denial) return prepared
+  if (prepared instanceof Denial) return prepared.of(holder)
   const crowded = await callout.sessions.claim(standing, verified, nowMs())
-  if (crowded !== undefined) return crowded
+  if (crowded !== undefined) return crowded.of(holder)
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
   if (inTime instanceof Drop) return inTime
   const jwt = await signUser(prepared, standing.account, signers)
-  if (jwt instanceof Denial) return jwt
+  if (jwt instanceof Denial) return jwt.of(holder)
   return { ...standing, grant, expiresAt: prepared.exp, jwt }
 }

@@ -1,3 +1,5 @@
+import type { Credential, User } from '../domain/user.ts'
+
 /** Why a request gets no answer at all: nobody trustworthy asked, or nobody waits any more. */
 export const DROP_REASONS = [
   'oversized',
@@ -52,12 +54,26 @@ export class Drop {
   }
 }
 
+/** Whom a client that is refused said to be, as far as that led to anybody. */
+interface Named {
+  readonly user: User
+  readonly credential?: Credential | undefined
+}
+
 /** A client that is refused: the reason, and for people what it was about (a policy, a variable; never a secret). */
 export class Denial {
   readonly reason: DenyReason
   readonly detail: string | undefined
-  constructor(reason: DenyReason, detail?: string) {
+  readonly named: Named | undefined
+
+  constructor(reason: DenyReason, detail?: string, named?: Named) {
     this.reason = reason
     this.detail = detail
+    this.named = named
+  }
+
+  /** The same, of somebody who is known. */
+  of(named: Named): Denial {
+    return new Denial(this.reason, this.detail, named)
   }
 }

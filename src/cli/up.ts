@@ -75,7 +75,9 @@ export async function up(context: UpContext): Promise<void> {
   })
   signal.throwIfAborted()
   const telemetry = createTelemetry(log, teller(terminal, config))
-  await using gatehouse = await startGatehouse({ url: server.url, trust, vault, telemetry, log, replicas: 1 })
+  const parts = { url: server.url, trust, vault, telemetry, log, replicas: 1 }
+  const { audit, environment } = config
+  await using gatehouse = await startGatehouse({ ...parts, audit, environment })
   signal.throwIfAborted()
   const actor = { account: trust.chain.admin, user: 'gatehouse up' }
   await apply(gatehouse.admin, documents, actor)

@@ -50,6 +50,23 @@ const DISCOVERY: Export = {
   response_type: 'Stream',
 }
 
+/** What happened in an account, for that account alone: the server holds an import to the key of who imports. */
+const EVENTS: Export = {
+  name: 'gatehouse events',
+  subject: 'auth.feed.*.>',
+  type: 'stream',
+  account_token_position: 3,
+}
+/** What happened anywhere, for admins only. */
+const EVERY_EVENT: Export = {
+  name: 'gatehouse audit',
+  subject: 'auth.audit.>',
+  type: 'stream',
+  token_req: true,
+}
+/** Where an account finds its events, and ADMIN everybody's (there with one token more: whose they are). */
+const EVENTS_HERE = 'auth.event.>'
+
 /** What the service user may do in the callout account, and nothing else (reference F). */
 export const SERVICE_PERMISSIONS: UserPermissionLimits = {
   pub: {
@@ -70,6 +87,17 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$JS.API.STREAM.INFO.auth-events',
       '$JS.API.STREAM.CREATE.auth-events',
       '$JS.API.STREAM.UPDATE.auth-events',
+      '$JS.API.DIRECT.GET.auth-events',
+      '$JS.API.CONSUMER.CREATE.auth-events.>',
+      '$JS.API.CONSUMER.INFO.auth-events.*',
+      '$JS.API.CONSUMER.MSG.NEXT.auth-events.*',
+      '$JS.ACK.>',
+      // Events that belong to no commit. All others come from the bucket, and cannot be made up.
+      'auth.event.*.user.logged_in',
+      'auth.event.*.user.login_failed',
+      'auth.event.*.command.refused',
+      'auth.feed.>',
+      'auth.audit.>',
       '$KV.gatehouse.>',
       '$SYS.REQ.CLAIMS.UPDATE',
       '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
@@ -120,7 +148,7 @@ export function calloutClaims(
     imports: SYSTEM_EXPORTS.map((given) =>
       taken(given, { from: chain.system, by: account.id, signer: systemSigner, issuedAt }),
     ),
-    exports: [COMMANDS, DISCOVERY],
+    exports: [COMMANDS, DISCOVERY, EVENTS, EVERY_EVENT],
     authorization: {
       auth_users: [chain.serviceUser],
       allowed_accounts: ['*'],
@@ -129,19 +157,23 @@ export function calloutClaims(
   })
 }
 
-/** Where admins live: commands, and discovery of the service that answers them. */
+/** Where admins live: commands, discovery of the service that answers them, and everybody's events. */
 export function adminClaims(
   account: Account,
   { issuedAt, chain }: Issue,
   calloutSigner: Signer,
 ): Unsigned<AccountClaims> {
-  const discovery = taken(DISCOVERY, { from: chain.callout, by: account.id, signer: calloutSigner, issuedAt })
-  return claimsOf(account, issuedAt, { imports: [commandsFrom(chain.callout), discovery] })
+  const taking = { from: chain.callout, by: account.id, signer: calloutSigner, issuedAt }
+  const discovery = taken(DISCOVERY, taking)
+  const events = { ...taken(EVERY_EVENT, taking), local_subject: EVENTS_HERE }
+  return claimsOf(account, issuedAt, { imports: [commandsFrom(chain.callout), discovery, events] })
 }
 
-/** An account somebody asked for: its own, and the commands. */
+/** An account somebody asked for: its own, the commands, and what happens in it. */
 export function tenantClaims(account: Account, { issuedAt, chain }: Issue): Unsigned<AccountClaims> {
-  return claimsOf(account, issuedAt, { imports: [commandsFrom(chain.callout)] })
+  return claimsOf(account, issuedAt, {
+    imports: [commandsFrom(chain.callout), eventsOf(account, chain.callout)],
+  })
 }
 
 /** A suspended account says so in its JWT: servers let nobody in, and close what is open (reference C.5). */
@@ -217,6 +249,12 @@ function mapValues<From, To>(
 function commandsFrom(callout: string): Import {
   const { name = '', subject, type } = COMMANDS
   return { name, subject, type, account: callout, local_subject: subject, share: true }
+}
+
+/** The part of the feed that is the account's own: the server refuses any other (reference I.2). */
+function eventsOf({ id }: Account, callout: string): Import {
+  const { name = '', type } = EVENTS
+  return { name, subject: `auth.feed.${id}.>`, type, account: callout, local_subject: EVENTS_HERE }
 }
 
 interface Taking {

@@ -1,9 +1,11 @@
 import { Svcm, type ServiceMsg } from '@nats-io/services'
 import { callerOf, type Caller } from '../admin/caller.ts'
 import type { Command } from '../admin/command.ts'
+import type { Refusal } from '../admin/event-refusal.ts'
 import { commandSchemas } from '../admin/json-schemas.ts'
 import type { Answer } from '../admin/execute.ts'
-import { GatehouseError, type ErrorCode } from '../errors.ts'
+import type { Actor } from '../admin/transaction.ts'
+import { GatehouseError, type ErrorCode, type Fault } from '../errors.ts'
 import { QUEUE } from './auth-callout.ts'
 import type { ServiceConnection } from './connection.ts'
 import { UnderWay } from './under-way.ts'
@@ -50,6 +52,8 @@ export interface AdminServiceOptions {
   ) => Promise<Answer>
   /** With `ok` or the code of the refusal. */
   readonly onDone: (command: Command, outcome: string) => void
+  /** With every refusal, after it was answered. */
+  readonly onRefused: (refusal: Refusal) => void
   readonly onError: (error: unknown, command: Command) => void
 }
 
@@ -74,7 +78,7 @@ export async function serveAdmin(
           options.onError(error, command)
           return
         }
-        const asked: Request = { command, request, underWay }
+        const asked: Request = { command, request, underWay, heard: {} }
         if (underWay.size >= COMMANDS_MAX) turnAway(asked, options)
         else underWay.keep(respond(asked, options), (failed) => options.onError(failed, command))
       },
@@ -104,19 +108,23 @@ interface Request {
   readonly command: Command
   readonly request: ServiceMsg
   readonly underWay: UnderWay
+  /** What was understood of it so far. */
+  readonly heard: { actor?: Actor; payload?: unknown }
 }
 
 /** The cheapest first: who asks is in a header, and only then is the body looked at. */
 async function respond(asked: Request, options: AdminServiceOptions): Promise<void> {
-  const { command, request, underWay } = asked
+  const { command, request, underWay, heard } = asked
   try {
     const caller = callerOf(requestInfoOf(request))
+    heard.actor = caller.actor
     using place = underWay.place(`${caller.actor.account} ${caller.actor.user}`)
     if (place === undefined) {
       turnAway(asked, options)
       return
     }
-    const answer = await options.execute(command, { caller, payload: payloadOf(request) })
+    const payload = (heard.payload = payloadOf(request))
+    const answer = await options.execute(command, { caller, payload })
     request.respond(JSON.stringify(answer))
     options.onDone(command, 'ok')
   } catch (error) {
@@ -148,12 +156,13 @@ function payloadOf(request: ServiceMsg): unknown {
 const CROWDED = 'too many commands at once: try again'
 const CROWDED_BODY = JSON.stringify({ error: { code: 'busy', message: CROWDED, faults: [] } })
 
-function turnAway({ command, request }: Request, options: AdminServiceOptions): void {
+function turnAway({ command, request, heard }: Request, options: AdminServiceOptions): void {
   request.respondError(STATUS.busy ?? 0, CROWDED, CROWDED_BODY)
   options.onDone(command, 'busy')
+  options.onRefused({ ...heard, command: command.name, code: 'busy', message: CROWDED, faults: [] })
 }
 
-function refuse({ command, request }: Request, error: unknown, options: AdminServiceOptions): void {
+function refuse({ command, request, heard }: Request, error: unknown, options: AdminServiceOptions): void {
   const known = error instanceof GatehouseError && STATUS[error.code] !== undefined ? error : undefined
   if (known === undefined) options.onError(error, command)
   const code = known?.code ?? 'internal_error'
@@ -161,17 +170,22 @@ function refuse({ command, request }: Request, error: unknown, options: AdminSer
   options.onDone(command, code)
   const status = known === undefined ? 500 : (STATUS[known.code] ?? 500)
   const description = cut(message, DESCRIPTION_MAX).replaceAll(/\s+/g, ' ')
-  const body = JSON.stringify({ error: { code, message, ...faultsOf(known) } })
+  const told = faultsOf(known)
+  const body = JSON.stringify({ error: { code, message, ...told } })
   try {
     request.respondError(status, description, body)
   } catch (failed) {
     options.onError(failed, command)
     request.respondError(status, code, JSON.stringify({ error: { code, message: code, faults: [] } }))
   }
+  options.onRefused({ ...heard, command: command.name, code, message, faults: told.faults })
 }
 
 /** The first of them, and how many more there are. */
-function faultsOf(error: GatehouseError | undefined): Readonly<Record<string, unknown>> {
+function faultsOf(error: GatehouseError | undefined): {
+  readonly faults: readonly Fault[]
+  readonly more?: number
+} {
   const all = error?.faults ?? []
   const faults = all
     .slice(0, FAULTS_MAX)

@@ -17,14 +17,27 @@ export const STATE_PREFIX = `$KV.${BUCKET}.`
 
 /** Who did what. */
 export const AUDIT_STREAM = 'auth-events'
-const DAY_NANOS = 86_400 * 1_000_000_000
+/** Its subjects are `auth.event.<account or operator>.<aggregate>.<type>`. */
+export const AUDIT_PREFIX = 'auth.event.'
+const NANOS_PER_MS = 1_000_000
 const STREAM_NOT_FOUND = 10_059
 
 /** What JetStream holds for us: architecture section 6, mission row B1. */
 export interface StorageOptions {
   /** 1 on a single server, 3 in a cluster. */
   readonly replicas: number
+  readonly audit?: AuditLimits | undefined
 }
+
+/** How much of the past the audit stream keeps; the oldest goes first. */
+export interface AuditLimits {
+  readonly maxAgeMs: number
+  readonly maxMessages: number
+  readonly maxBytes: number
+}
+
+/** Mission row B1. */
+const AUDIT_LIMITS: AuditLimits = { maxAgeMs: 7 * 86_400_000, maxMessages: 100_000, maxBytes: 100_000_000 }
 
 /** Makes the state bucket and the audit stream, or brings them to what they should be. */
 export async function ensureStreams(nc: NatsConnection, options: StorageOptions): Promise<void> {
@@ -56,17 +69,21 @@ function stateConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { na
  * The audit stream takes committed events from the bucket by itself, without their last token, the id that keeps
  * them apart there; events of connections are published to it (reference I.2).
  */
-function auditConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
+function auditConfig({
+  replicas,
+  audit = AUDIT_LIMITS,
+}: StorageOptions): Partial<StreamConfig> & { name: string } {
   return {
     name: AUDIT_STREAM,
     description: 'Gatehouse: who did what',
-    subjects: ['auth.event.>'],
+    subjects: [`${AUDIT_PREFIX}>`],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
-    max_age: 7 * DAY_NANOS,
-    max_msgs: 100_000,
-    max_bytes: 100_000_000,
+    max_age: audit.maxAgeMs * NANOS_PER_MS,
+    max_msgs: audit.maxMessages,
+    max_bytes: audit.maxBytes,
+    allow_direct: true,
     num_replicas: replicas,
     sources: [
       {

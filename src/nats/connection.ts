@@ -8,7 +8,7 @@ import {
 import type { Signer } from '../keys/signer.ts'
 
 /** Inbox of the service, which its permissions name (jwt/chain.ts). */
-const INBOX_PREFIX = '_INBOX_gatehouse'
+export const INBOX_PREFIX = '_INBOX_gatehouse'
 
 export interface ServiceUser {
   readonly jwt: string

@@ -8,6 +8,7 @@ import { responseOf } from '../../src/admin/envelope.ts'
 import type { AuditEvent } from '../../src/admin/transaction.ts'
 import { encode } from '../../src/jwt/token.ts'
 import { buildUser } from '../../src/jwt/user.ts'
+import { eventFaults } from '../support/events.ts'
 import type { World } from '../support/world.ts'
 
 /** What a command was answered. */
@@ -36,7 +37,9 @@ export async function ask(nc: NatsConnection, { command, payload = {}, headers }
     ...(headers === undefined ? {} : { headers }),
   })
   const status = Number(reply.headers?.get('Nats-Service-Error-Code') || 200)
-  const content = reply.json<Reply & Record<string, unknown>>()
+  const content = reply.json<Reply & Record<string, unknown> & { readonly events?: readonly AuditEvent[] }>()
+  const faults = (content.events ?? []).flatMap((event) => eventFaults(event))
+  if (faults.length > 0) throw new Error(`not as docs/schemas/events say: ${faults.join('; ')}`)
   if (status === 200) expectPromised(command, content)
   return { status, body: content, error: content.error }
 }

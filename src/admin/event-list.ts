@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { accountReference } from './account.ts'
+import { command } from './command.ts'
+import { boundOf } from './delegation.ts'
+import type { LoggedEvent } from './event-log.ts'
+import { instant } from './fields.ts'
+import { LENGTH_MAX, paging } from './listing.ts'
+import { accountNamed } from './lookup.ts'
+
+/** What happened, from the audit stream. */
+
+const eventSeen = z.object({
+  sequence: z.number().describe('Its place in the audit stream.'),
+  subject: z.string().describe('Where the audit stream has it.'),
+  data: z.record(z.string(), z.unknown()).describe('What happened.'),
+  metadata: z.record(z.string(), z.unknown()).describe('Who did it, by which command.'),
+})
+
+const listEvents = command({
+  name: 'event.list',
+  summary: 'Lists what happened, oldest first, a page at a time.',
+  access: 'account',
+  request: z.strictObject({
+    account: accountReference
+      .optional()
+      .describe('What happened there. Absent: in your own account; for admins of the system, anywhere.'),
+    subject: z
+      .string()
+      .regex(/^(?:[a-z_]+|\*)\.(?:[a-z_]+|\*)$/, 'must be as user.registered, user.* or *.deleted')
+      .optional()
+      .describe('Which events: `<aggregate>.<type>`, each of them or * for any.'),
+    since: instant.optional().describe('From then on. `after` goes before it.'),
+    ...paging,
+  }),
+  response: z.object({
+    items: z.array(eventSeen).describe('One page of them.'),
+    next: z.number().optional().describe('What the next request says as `after`; absent at the end.'),
+  }),
+  example: { account: 'ORDERS', subject: 'user.*', since: '2027-01-31T12:00:00Z' },
+  async handle({ account, subject = '*.*', ...from }, { tx, events, reach }) {
+    const bound = boundOf(reach)
+    const of = account === undefined ? bound : (await accountNamed(tx, account)).id
+    const found = await events.read(`${of ?? '*'}.${subject}`, { ...from, limit: from.limit + 1 })
+    const items = fitting(found.slice(0, from.limit))
+    const isMore = found.length > items.length
+    return { items, ...(isMore && { next: items.at(-1)?.sequence }) }
+  },
+})
+
+/** A page of large ones ends early: a reply is one message. */
+function fitting(events: readonly LoggedEvent[]): LoggedEvent[] {
+  let length = 0
+  const end = events.findIndex((event) => (length += JSON.stringify(event).length) > LENGTH_MAX)
+  return events.slice(0, end === -1 ? undefined : Math.max(end, 1))
+}
+
+export const eventCommands = { listEvents }

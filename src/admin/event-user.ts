@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import type { UserEvent } from '../domain/user.ts'
+import {
+  change,
+  count,
+  facts,
+  moment,
+  policyRef,
+  reason,
+  text,
+  texts,
+  type EventDefinition,
+} from './event-schema.ts'
+
+/** What happens to users: by command, and when they connect. And to commands that are refused. */
+
+const ACCOUNT = 'ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA'
+const USER = '01K9ZC3B1W7X1V9N3KJ3W5Y6ZQ'
+const OTHER = '01K9ZC6WDCB1QZ1MV3Y8Q8Y1M5'
+const DECISION = 'UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4'
+
+const aUser = { userId: text('The id of the user.'), name: text('Its name.') }
+const example = { userId: USER, name: 'alice@example.com' }
+
+const credential = z
+  .strictObject({
+    id: text('Of the credential.'),
+    kind: z.enum(['token', 'password', 'nkey']).describe('What it is. Never the secret, nor a hash of it.'),
+    label: text('What it is for.').optional(),
+    expiresAt: moment('From then on it proves nothing.').optional(),
+  })
+  .describe('What the user proves itself with.')
+const token = { id: OTHER, kind: 'token', label: 'laptop' }
+
+export const userEvents = {
+  'user.registered': {
+    when: 'A user was made.',
+    data: {
+      ...aUser,
+      id: text('The same as `userId`.'),
+      account: text('The A… key of its account.'),
+      policies: texts('Ids of policies.'),
+      roles: texts('Ids of roles.'),
+      metadata: facts,
+      expiresAt: moment('From then on it may not connect.').optional(),
+    },
+    example: { ...example, id: USER, account: ACCOUNT, policies: [OTHER], roles: [], metadata: {} },
+  },
+  'user.policy_assigned': {
+    when: 'It was given a policy.',
+    data: { ...aUser, policy: policyRef },
+    example: { ...example, policy: OTHER },
+  },
+  'user.policy_removed': {
+    when: 'A policy was taken from it.',
+    data: { ...aUser, policy: policyRef },
+    example: { ...example, policy: OTHER },
+  },
+  'user.role_assigned': {
+    when: 'It was given a role.',
+    data: { ...aUser, role: text('The id of the role.') },
+    example: { ...example, role: OTHER },
+  },
+  'user.role_removed': {
+    when: 'A role was taken from it.',
+    data: { ...aUser, role: text('The id of the role.') },
+    example: { ...example, role: OTHER },
+  },
+  'user.credential_added': {
+    when: 'It got a credential: a token was issued, or a password or nkey set.',
+    data: { ...aUser, credential },
+    example: { ...example, credential: token },
+  },
+  'user.credential_revoked': {
+    when: 'A credential was taken from it, for good.',
+    data: { ...aUser, credential, reason: reason.optional() },
+    example: { ...example, credential: token, reason: 'laptop stolen' },
+  },
+  'user.metadata_updated': {
+    when: 'Its metadata changed.',
+    data: { ...aUser, ...change(facts) },
+    example: { ...example, old: {}, new: { team: 'sales' } },
+  },
+  'user.locked': {
+    when: 'It may not connect any more.',
+    data: { ...aUser, reason },
+    example: { ...example, reason: 'left the company' },
+  },
+  'user.unlocked': { when: 'It may connect again.', data: aUser, example },
+  'user.expiry_set': {
+    when: 'The time from which on it may not connect was set, or taken away.',
+    data: { ...aUser, ...change(moment('From then on it may not connect.')) },
+    example: { ...example, new: '2027-01-31T12:00:00Z' },
+  },
+  'user.deleted': { when: 'It was deleted, with its credentials.', data: aUser, example },
+} satisfies Readonly<Record<UserEvent['type'], EventDefinition>>
+
+const howMany = count('How many like it this one stands for. Absent: one.').optional()
+const client = {
+  ip: text('Where the client came from.').optional(),
+  userAgent: text('What the client says it is: name, library/version.').optional(),
+  decisionId: text('Of the decision, as the log has it: the one-time key of the connection.'),
+}
+const from = { ip: '10.1.2.3', userAgent: 'shop nats.js/3.4.0', decisionId: DECISION }
+
+export const connectionEvents = {
+  'user.logged_in': {
+    when: 'A connection was let in. Each reconnect is one, too.',
+    data: {
+      ...aUser,
+      accountId: text('The A… key of its account.'),
+      credentialId: text('What it proved itself with.'),
+      ...client,
+      expiresAt: moment('The connection ends then.').optional(),
+      count: howMany,
+    },
+    example: { ...example, accountId: ACCOUNT, credentialId: OTHER, ...from },
+  },
+  'user.login_failed': {
+    when: 'A connection was refused.',
+    data: {
+      userId: text('The user that the credential led to, if it led to one.').optional(),
+      name: text('Its name.').optional(),
+      accountId: text('The A… key of its account.').optional(),
+      credentialId: text('What it proved itself with, if it did.').optional(),
+      reason: text('A code of docs/decision.md.'),
+      detail: text('What it was about, for people.').optional(),
+      ...client,
+      count: howMany,
+    },
+    example: { ...example, accountId: ACCOUNT, reason: 'wrong_password', detail: example.name, ...from },
+  },
+} satisfies Readonly<Record<string, EventDefinition>>
+
+export const commandEvents = {
+  'command.refused': {
+    when: 'A command was refused. Nothing changed.',
+    data: {
+      command: text('Its name.'),
+      code: text('The code that its caller was answered.'),
+      message: text('What its caller was told.'),
+      faults: z
+        .array(z.strictObject({ where: text('The field.'), rule: text('The rule it breaks.') }))
+        .describe('What was wrong with the body, without any value.'),
+      count: howMany,
+    },
+    example: {
+      command: 'user.create',
+      code: 'invalid_request',
+      message: 'name: must not be empty',
+      faults: [{ where: 'name', rule: 'must not be empty' }],
+    },
+  },
+} satisfies Readonly<Record<string, EventDefinition>>

@@ -1,0 +1,87 @@
+import { OPERATOR_EVENTS } from '../admin/aggregates.ts'
+import { auditEvent, type Stamp } from '../admin/event.ts'
+import type { AuditEvent } from '../admin/transaction.ts'
+import type { Admission } from '../callout/callout.ts'
+import type { Denial } from '../callout/reason.ts'
+import type { Verified } from '../callout/verify.ts'
+
+/** Characters kept of a text that anybody may choose, without any credential. */
+const CLIENT_TEXT_MAX = 64
+
+/** Somebody was let in. */
+export interface Login {
+  readonly request: Verified
+  readonly admitted: Admission
+}
+
+/** Somebody was not. */
+export interface FailedLogin {
+  readonly request: Verified
+  readonly denial: Denial
+}
+
+export function loginEvent({ request, admitted }: Login, count: number, stamp: Stamp): AuditEvent {
+  const { user, account, credential, expiresAt } = admitted
+  return auditEvent(
+    {
+      audience: account.id,
+      type: 'user.logged_in',
+      data: {
+        userId: user.id,
+        name: user.name,
+        accountId: account.id,
+        credentialId: credential.id,
+        ...clientOf(request),
+        ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt * 1_000).toISOString() }),
+        ...(count > 1 && { count }),
+      },
+      cause: { correlationId: decisionOf(request), actor: { account: account.id, user: user.name } },
+    },
+    stamp,
+  )
+}
+
+/** Told in the account of the user that the credential led to; where it led to none, to the operator. */
+export function failedLoginEvent({ request, denial }: FailedLogin, count: number, stamp: Stamp): AuditEvent {
+  const { reason, detail, named: { user, credential } = {} } = denial
+  return auditEvent(
+    {
+      audience: user?.account ?? OPERATOR_EVENTS,
+      type: 'user.login_failed',
+      data: {
+        ...(user !== undefined && { userId: user.id, name: user.name, accountId: user.account }),
+        ...(credential !== undefined && { credentialId: credential.id }),
+        reason,
+        ...(detail !== undefined && { detail }),
+        ...clientOf(request),
+        ...(count > 1 && { count }),
+      },
+      cause: { correlationId: decisionOf(request) },
+    },
+    stamp,
+  )
+}
+
+/** The one-time key of the connection names the decision, here and in the log. */
+function decisionOf({ claims }: Verified): string {
+  return claims.nats.user_nkey
+}
+
+/** Never what it offered: of `connect_opts` only what the client says it is. */
+function clientOf(request: Verified) {
+  const { client_info: client, connect_opts } = request.claims.nats
+  const library = [connect_opts.lang, connect_opts.version].filter(
+    (text) => text !== undefined && text !== '',
+  )
+  const name = client.name ?? connect_opts.name ?? ''
+  const userAgent = [name, library.join('/')].filter((text) => text !== '').map(shortened)
+  return {
+    ...(client.host !== undefined && { ip: client.host }),
+    ...(userAgent.length > 0 && { userAgent: userAgent.join(' ') }),
+    decisionId: decisionOf(request),
+  }
+}
+
+function shortened(text: string): string {
+  return text.slice(0, CLIENT_TEXT_MAX)
+}

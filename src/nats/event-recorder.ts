@@ -1,0 +1,114 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import { refusalEvent, type Refusal } from '../admin/event-refusal.ts'
+import type { Stamp } from '../admin/event.ts'
+import type { AuditEvent } from '../admin/transaction.ts'
+import type { Observer } from '../callout/callout.ts'
+import { Denial } from '../callout/reason.ts'
+import { failedLoginEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
+import { EventOutbox } from './event-outbox.ts'
+import { EventBounds, type BoundsOptions } from './event-quota.ts'
+
+/** Callers, users and sources that are counted at a time. */
+const KEYS_MAX = 10_000
+/** What is beyond these is summed up this often. */
+const SUMMARY_MS = 300_000
+
+/** A week of nothing but refusals of one caller is some 12,000 events, of all of them together some 80,000. */
+const REFUSALS: BoundsOptions = {
+  perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX },
+  overall: { burst: 5_000, refillMs: 30_000 },
+}
+const FAILED_LOGINS: BoundsOptions = REFUSALS
+/** Per user only: a large system has many logins, and wants to see them. */
+const LOGINS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX } }
+
+export interface RecorderOptions {
+  /** Hears of every event that was lost. */
+  readonly onLost: (error: unknown) => void
+  readonly now: () => Date
+  readonly nextId: () => string
+  readonly version: string
+  readonly environment?: string | undefined
+}
+
+/**
+ * Takes down what belongs to no commit: refused commands, and connections. Nothing here waits, fails or is felt by
+ * whoever it is about; what comes too often is summed up in one event with a count.
+ */
+export class EventRecorder implements AsyncDisposable, Observer {
+  readonly #options: RecorderOptions
+  readonly #outbox: EventOutbox
+  readonly #refusals: EventBounds<Refusal>
+  readonly #logins: EventBounds<Login>
+  readonly #failedLogins: EventBounds<FailedLogin>
+  readonly #timer: NodeJS.Timeout
+
+  constructor(nc: NatsConnection, options: RecorderOptions) {
+    this.#options = options
+    this.#outbox = new EventOutbox(nc, options)
+    const publish =
+      <Item>(build: (item: Item, count: number, stamp: Stamp) => AuditEvent) =>
+      (item: Item, count: number): void =>
+        this.#outbox.put(build(item, count, this.#stamp()))
+    this.#refusals = new EventBounds<Refusal>(
+      {
+        keysOf: ({ actor }) => [actor === undefined ? '' : `${actor.account} ${actor.user}`],
+        publish: publish(refusalEvent),
+        anonymous: ({ actor: _actor, payload: _payload, ...refusal }) => refusal,
+      },
+      REFUSALS,
+    )
+    this.#logins = new EventBounds<Login>(
+      {
+        keysOf: ({ admitted }) => [admitted.user.id],
+        publish: publish(loginEvent),
+        anonymous: () => undefined,
+      },
+      LOGINS,
+    )
+    this.#failedLogins = new EventBounds<FailedLogin>(
+      {
+        keysOf: ({ request, denial }) => [
+          `ip ${request.claims.nats.client_info.host ?? ''} ${denial.named?.user.account ?? ''}`,
+          ...(denial.named === undefined ? [] : [`user ${denial.named.user.id}`]),
+        ],
+        publish: publish(failedLoginEvent),
+        anonymous: ({ request, denial }) => ({ request, denial: new Denial(denial.reason) }),
+      },
+      FAILED_LOGINS,
+    )
+    this.#timer = setInterval(() => this.#release(), SUMMARY_MS)
+    this.#timer.unref()
+  }
+
+  refused(refusal: Refusal): void {
+    this.#refusals.offer(refusal, this.#options.now().getTime())
+  }
+
+  admitted(...[request, admitted]: Parameters<Observer['admitted']>): void {
+    this.#logins.offer({ request, admitted }, this.#options.now().getTime())
+  }
+
+  denied(...[request, denial]: Parameters<Observer['denied']>): void {
+    this.#failedLogins.offer({ request, denial }, this.#options.now().getTime())
+  }
+
+  /** Nobody trustworthy asked: counted, and nothing that anybody could be told. */
+  dropped(): void {}
+
+  /** What was held back is published, and waited for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#release()
+    await this.#outbox[Symbol.asyncDispose]()
+  }
+
+  #stamp(): Stamp {
+    const { now, nextId, version, environment } = this.#options
+    return { id: nextId(), at: now().toISOString(), version, environment }
+  }
+
+  #release(): void {
+    for (const bounds of [this.#refusals, this.#logins, this.#failedLogins]) bounds.release()
+  }
+}
