@@ -4,7 +4,7 @@ import { EVERY_POLICY, policyKey } from '../domain/state-keys.ts'
 import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
 import { command, type Scene, type Untimed } from './command.ts'
-import { name } from './fields.ts'
+import { description, name } from './fields.ts'
 import { listing, paging } from './listing.ts'
 import { ownPolicy } from './lookup.ts'
 import { seenPolicy } from './seen.ts'
@@ -52,6 +52,17 @@ const setDelegable = command({
     change(scene, names, { type: 'policy.set-delegable', delegable }),
 })
 
+const setDescription = command({
+  name: 'policy.set-description',
+  summary: 'Says what a policy is for.',
+  access: 'admin',
+  request: z.strictObject({ ...which, description }),
+  response: z.object({ policy: z.string() }),
+  example: { policy: 'developer', description: 'Works with orders and inventory.' },
+  handle: ({ description, ...names }, scene) =>
+    change(scene, names, { type: 'policy.set-description', description }),
+})
+
 const deletePolicy = command({
   name: 'policy.delete',
   summary: 'Deletes a policy that nobody has.',
@@ -72,4 +83,11 @@ async function change(
   return { policy: id }
 }
 
-export const policyLifeCommands = { getPolicy, listPolicies, renamePolicy, setDelegable, deletePolicy }
+export const policyLifeCommands = {
+  getPolicy,
+  listPolicies,
+  renamePolicy,
+  setDelegable,
+  setDescription,
+  deletePolicy,
+}

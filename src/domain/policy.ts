@@ -77,6 +77,11 @@ export type PolicyCommand =
   | { readonly type: 'policy.update-limits'; readonly limits: PolicyLimits; readonly at: string }
   | { readonly type: 'policy.rename'; readonly name: string; readonly at: string }
   | { readonly type: 'policy.set-delegable'; readonly delegable: boolean; readonly at: string }
+  | {
+      readonly type: 'policy.set-description'
+      readonly description?: string | undefined
+      readonly at: string
+    }
   | { readonly type: 'policy.delete'; readonly at: string }
 
 interface Versioned<Value> {
@@ -92,6 +97,7 @@ export type PolicyEvent =
   | ({ readonly type: 'policy.limits_updated' } & Versioned<PolicyLimits>)
   | ({ readonly type: 'policy.renamed' } & Versioned<string>)
   | ({ readonly type: 'policy.delegable_set' } & Versioned<boolean>)
+  | ({ readonly type: 'policy.description_set' } & Versioned<string | undefined>)
   | { readonly type: 'policy.deleted'; readonly at: string }
 
 function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEvent[] {
@@ -122,6 +128,11 @@ function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEven
       if (state.delegable === command.delegable) return []
       return [{ type: 'policy.delegable_set', old: state.delegable, new: command.delegable, version, at }]
     }
+    case 'policy.set-description': {
+      const { description } = command
+      if (state.description === description) return []
+      return [{ type: 'policy.description_set', old: state.description, new: description, version, at }]
+    }
     case 'policy.delete':
       return [{ type: 'policy.deleted', at }]
   }
@@ -142,6 +153,8 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, name: event.new, version: event.version }
     case 'policy.delegable_set':
       return { ...state, delegable: event.new, version: event.version }
+    case 'policy.description_set':
+      return { ...state, description: event.new, version: event.version }
     case 'policy.deleted':
       return ABSENT
   }
