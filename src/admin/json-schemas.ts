@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { documentSchemas } from './documents.ts'
+import { documentSchemas } from './document-schemas.ts'
 
 /**
  * The JSON Schemas (draft 7, the one that every editor knows) of the documents as people write them, by the name of

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import type { SourceFile } from '../admin/documents.ts'
 import { GatehouseError } from '../errors.ts'
 
-const FOLDERS = ['operator', 'accounts', 'policies'] as const
+const FOLDERS = ['operator', 'accounts', 'policies', 'roles'] as const
 
 /**
  * Every YAML file of the three folders, in the order of their names. A folder that is not there declares nothing; where
