@@ -2,6 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import type { UpFlags } from './config.ts'
 import { readUpConfig } from './config.ts'
+import { commands } from './admin/commands.ts'
+import { addCommands } from './cli/commands.ts'
+import { addContextCommands } from './cli/context-commands.ts'
+import { failureOf, tellFailure } from './cli/failure.ts'
+import { openInputs } from './cli/inputs.ts'
+import { printer, type Shell } from './cli/shell.ts'
 import { outlet } from './cli/terminal.ts'
 import { GatehouseError } from './errors.ts'
 import { VERSION } from './version.ts'
@@ -9,6 +15,14 @@ import { VERSION } from './version.ts'
 const terminal = { out: outlet(process.stdout), err: outlet(process.stderr) }
 const packageDir = fileURLToPath(new URL('..', import.meta.url))
 const stop = new AbortController()
+const shell: Shell = {
+  env: process.env,
+  terminal,
+  inputs: openInputs(process.stdin, terminal.err),
+  print: printer(process.stdout),
+  nowMs: Date.now,
+  signal: stop.signal,
+}
 
 /** The terminal sends Ctrl-C to us, and npm hands on the one that it got: what comes this soon is the same wish. */
 const SAME_WISH_MS = 1_000
@@ -58,6 +72,9 @@ program
     const { token } = await import('./cli/token.ts')
     await token(name, readUpConfig(flags, process.env, packageDir).dataDir, terminal)
   })
+
+addCommands(program, commands, shell)
+addContextCommands(program, shell)
 
 /** The first time: drain and leave. Asked again, leave at once; nats-server is ended on the way out all the same. */
 function leave(): void {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { ulid } from 'ulid'
 import { commands } from './admin/commands.ts'
 import type { KeyRing, Secrets } from './admin/command.ts'
-import { execute, type Admin } from './admin/execute.ts'
+import { executeFor, type Admin } from './admin/execute.ts'
 import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
@@ -274,7 +274,7 @@ function serveCommands(
     commands,
     version: VERSION,
     execute: async (command, asked) => {
-      const done = await execute(admin, command, asked)
+      const done = await executeFor(admin, command, asked)
       // Whoever made an account will want to use it: the reply comes when it can be, or says so all the same.
       if (command.name.startsWith('account.') && typeof done['account'] === 'string') {
         const known = settled(done['account']).catch(() => undefined) // Committed all the same.

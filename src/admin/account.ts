@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { nameFault } from '../domain/name.ts'
 import { accountKey, sealedKey } from '../domain/state-keys.ts'
 import { accounts } from './aggregates.ts'
+import { accountId } from './answers.ts'
 import { command } from './command.ts'
 import { accountLimits, description, metadata, name } from './fields.ts'
 import { isAccountId, openAccountNamed, policyNamed, theOperator } from './lookup.ts'
@@ -20,6 +21,7 @@ const accountReference = z
 const createAccount = command({
   name: 'account.create',
   summary: 'Makes an account with its keys.',
+  access: 'admin',
   request: z.strictObject({
     name,
     description,
@@ -27,6 +29,8 @@ const createAccount = command({
     defaultPolicy: name.optional().describe('Applies to every user of the account. Default: base.'),
     metadata,
   }),
+  response: accountId,
+  example: { name: 'SHIPPING', limits: { connections: 100, jetstream: { disk: '1GiB' } } },
   async handle({ defaultPolicy, ...facts }, { tx, keys }) {
     const operator = await theOperator(tx)
     const policy = await policyNamed(tx, undefined, defaultPolicy ?? DEFAULT_POLICY)
@@ -49,7 +53,10 @@ const createAccount = command({
 const updateLimits = command({
   name: 'account.update-limits',
   summary: 'Replaces the limits of an account.',
+  access: 'admin',
   request: z.strictObject({ account: accountReference, limits: accountLimits }),
+  response: accountId,
+  example: { account: 'ORDERS', limits: { connections: 500, payload: '64KiB' } },
   async handle({ account, limits }, { tx }) {
     const { id } = await openAccountNamed(tx, account)
     await tx.execute(accounts, accountKey(id), { type: 'account.update-limits', limits, at: tx.context.at })
@@ -60,7 +67,10 @@ const updateLimits = command({
 const setDefaultPolicy = command({
   name: 'account.set-default-policy',
   summary: 'Names the policy that applies to every user of an account.',
+  access: 'admin',
   request: z.strictObject({ account: accountReference, policy: name.optional().describe('Absent: none.') }),
+  response: accountId,
+  example: { account: 'ORDERS', policy: 'base' },
   async handle({ account, policy }, { tx }) {
     const found = await openAccountNamed(tx, account)
     const id = policy === undefined ? undefined : (await policyNamed(tx, found, policy)).id
@@ -73,7 +83,10 @@ const setDefaultPolicy = command({
 const updateMetadata = command({
   name: 'account.update-metadata',
   summary: 'Replaces description and metadata of an account.',
+  access: 'admin',
   request: z.strictObject({ account: accountReference, description, metadata }),
+  response: accountId,
+  example: { account: 'ORDERS', description: 'Orders and inventory.', metadata: { team: 'orders' } },
   async handle({ account, ...facts }, { tx }) {
     const { id } = await openAccountNamed(tx, account)
     await tx.execute(accounts, accountKey(id), {

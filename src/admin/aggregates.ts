@@ -1,12 +1,19 @@
 import { account, type AccountCommand, type AccountEvent, type AccountState } from '../domain/account.ts'
 import type { Decider } from '../domain/decider.ts'
 import { operator, type OperatorCommand, type OperatorEvent, type OperatorState } from '../domain/operator.ts'
-import { policy, type PolicyCommand, type PolicyEvent, type PolicyState } from '../domain/policy.ts'
+import {
+  policy,
+  POLICY_VERSIONS_MAX,
+  type PolicyCommand,
+  type PolicyEvent,
+  type PolicyState,
+} from '../domain/policy.ts'
 import { role, type RoleCommand, type RoleEvent, type RoleState } from '../domain/role.ts'
 import {
   accountNameKey,
   nkeyKey,
   policyNameKey,
+  policyVersionKey,
   roleNameKey,
   tokenKey,
   useKey,
@@ -22,6 +29,8 @@ export interface Aggregate<State, Command, Event extends { readonly type: string
   readonly decider: Decider<State, Command, Event>
   /** Index keys that lead here, each with what it holds. Uniqueness is theirs: a key is claimed or refused. */
   indexes(state: State): ReadonlyMap<string, unknown>
+  /** Where each version of it is kept, newest first; none for what has no versions. */
+  versions?(state: State): readonly string[]
   /** The token under which its events are told: an account, or the operator. A deleted one is told of as it was. */
   audience(state: State): string
   /** The event as the audit stream may show it: no secret, and no hash of one. */
@@ -56,6 +65,11 @@ export const policies: Aggregate<PolicyState, PolicyCommand, PolicyEvent> = {
   decider: policy,
   indexes: (state) =>
     state.status === 'absent' ? NONE : new Map([[policyNameKey(state.scope, state.name), state.id]]),
+  versions(state) {
+    if (state.status === 'absent') return []
+    const kept = Math.min(state.version, POLICY_VERSIONS_MAX)
+    return Array.from({ length: kept }, (_, back) => policyVersionKey(state.id, state.version - back))
+  },
   audience: (state) => (state.status === 'absent' ? OPERATOR_EVENTS : state.scope),
   told: (event, state) => ({
     ...(state.status === 'absent' ? {} : { policyId: state.id, name: state.name }),

@@ -1,32 +1,85 @@
 import { z } from 'zod'
-import { accountKey, OPERATOR_KEY } from '../domain/state-keys.ts'
+import { accountStatus, type Account } from '../domain/account.ts'
+import type { Grant } from '../domain/grant.ts'
+import { accountKey } from '../domain/state-keys.ts'
+import { covers } from '../domain/subject.ts'
+import { statusOf, type User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
-import { accounts, operators } from './aggregates.ts'
+import { accounts } from './aggregates.ts'
 import type { Command } from './command.ts'
+import { compiled } from './compiled.ts'
+import { ifThere, userNamed } from './lookup.ts'
 import type { Actor, View } from './transaction.ts'
 
-const RequestInfo = z.object({ acc: z.string().min(1), user: z.string().min(1) })
+const RequestInfo = z.object({
+  acc: z.string().min(1),
+  user: z.string().min(1),
+  start: z.iso.datetime({ offset: true }).optional().catch(undefined),
+})
+
+/** Who sends a command, as the bus says it. */
+export interface Caller {
+  readonly actor: Actor
+  /** RFC 3339: since when it is connected. Absent when the server does not say. */
+  readonly connectedAt?: string | undefined
+}
+
+/** Who lives in an account, and what they may do in it. */
+export interface Delegate {
+  readonly account: Account
+  readonly user: User
+  readonly grant: Grant
+}
+
+/** What a caller's commands may touch: the whole system, what is in the account that they live in, or nothing. */
+export type Reach = 'system' | 'nothing' | Delegate
 
 /**
  * The caller as the bus names it: header `Nats-Request-Info`, which the server writes and nobody can forge
  * (reference I.1). Without it, or without a user in it, there is no caller. Throws `no_caller`.
  */
-export function callerOf(requestInfo: string | undefined): Actor {
+export function callerOf(requestInfo: string | undefined): Caller {
   const parsed = RequestInfo.safeParse(json(requestInfo))
   if (!parsed.success) {
     throw new GatehouseError('no_caller', 'the bus does not say who asks: import auth.v1.> with share: true')
   }
-  return { account: parsed.data.acc, user: parsed.data.user }
+  const { acc, user, start } = parsed.data
+  return { actor: { account: acc, user }, connectedAt: start }
 }
 
-/** Admins live in the admin account; from anywhere else only what is for everyone is answered. Throws `forbidden`. */
-export async function permit(view: View, caller: Actor, { access, name }: Command): Promise<void> {
-  if (access === 'everyone') return
-  const operator = await view.load(operators, OPERATOR_KEY)
-  if (operator.status === 'present' && caller.account === operator.adminAccount) return
-  const account = await view.load(accounts, accountKey(caller.account))
-  const from = account.status === 'present' ? account.name : caller.account
-  throw new GatehouseError('forbidden', `${name} is for admins, not for users of account "${from}"`)
+/**
+ * How far a caller's command reaches. Its server let it publish the subject, by what it was granted when it
+ * connected; we ask whether it may still, by what is stored now, and from where it comes. Throws `forbidden`.
+ */
+export async function permit(
+  view: View,
+  { actor, nowMs }: { readonly actor: Actor; readonly nowMs: number },
+  { access, name }: Command,
+): Promise<Reach> {
+  if (access === 'everyone') return 'nothing' // And so it costs nothing: a crowd may ask.
+  const caller = await standing(view, actor, nowMs)
+  const { account, grant } = caller
+  const subject = `auth.v1.${name}`
+  const has = (list: readonly string[]): boolean => list.some((entry) => covers(entry, subject))
+  if (!has(grant.publish.allow) || has(grant.publish.deny))
+    throw new GatehouseError('forbidden', `nothing lets user "${actor.user}" publish ${subject} any more`)
+  if (account.role === 'admin') return 'system'
+  if (access !== 'admin') return caller
+  throw new GatehouseError('forbidden', `${name} is for admins, not for users of account "${account.name}"`)
+}
+
+/** Whoever was locked out, suspended, or deleted may yet be connected: it is nobody here. */
+async function standing(view: View, actor: Actor, nowMs: number): Promise<Delegate> {
+  const account = await view.load(accounts, accountKey(actor.account))
+  const user = account.status === 'present' ? await ifThere(userNamed(view, account, actor.user)) : undefined
+  if (account.status === 'absent' || user === undefined)
+    throw new GatehouseError('forbidden', `there is no user "${actor.user}" in that account`)
+  const [ofAccount, ofUser] = [accountStatus(account, nowMs), statusOf(user, nowMs)]
+  if (ofAccount !== 'active')
+    throw new GatehouseError('forbidden', `account "${account.name}" is ${ofAccount}`)
+  if (ofUser !== 'active') throw new GatehouseError('forbidden', `user "${user.name}" is ${ofUser}`)
+  const { grant } = await compiled(view, user, account)
+  return { account, user, grant }
 }
 
 function json(text: string | undefined): unknown {

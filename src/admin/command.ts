@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { User } from '../domain/user.ts'
+import type { Reach } from './caller.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
@@ -40,6 +41,8 @@ export interface Scene {
   readonly keys: KeyRing
   readonly secrets: Secrets
   readonly grantOf: GrantOf
+  /** How far the caller's hand reaches: what lists show is bounded by it. */
+  readonly reach: Reach
   readonly now: () => Date
 }
 
@@ -64,8 +67,15 @@ export interface Command<
   /** A body that is accepted as it is written, for help, documentation and tests. */
   readonly example: z.input<Request>
   /** Changes the transaction. */
-  handle(request: z.output<Request>, scene: Scene): Promise<z.input<Response>>
+  handle(request: z.output<Request>, scene: Scene): Promise<Told<z.input<Response>>>
 }
+
+/** What is told is only read. */
+type Told<Value> = Value extends readonly (infer Item)[]
+  ? readonly Told<Item>[]
+  : Value extends object
+    ? { readonly [Field in keyof Value]: Told<Value[Field]> }
+    : Value
 
 /** A domain command before the receiver stamps it. */
 export type Untimed<Command> = Command extends { readonly at: string } ? Omit<Command, 'at'> : never

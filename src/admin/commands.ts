@@ -2,6 +2,7 @@ import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
 import { identityCommands } from './identity.ts'
+import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
 import { roleCommands } from './role.ts'
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   accountLifeCommands,
   policyCommands,
   policyLifeCommands,
+  policyHistoryCommands,
   roleCommands,
   userCommands,
   userLifeCommands,

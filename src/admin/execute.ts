@@ -1,6 +1,8 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { GatehouseError, RevisionConflict, type Fault } from '../errors.ts'
-import { permit } from './caller.ts'
+import { permit, type Caller, type Reach } from './caller.ts'
+import { confine, refuseWider } from './delegation.ts'
+import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
 import { check } from './faults.ts'
@@ -36,25 +38,33 @@ export interface Answer extends Committed {
   readonly [field: string]: unknown
 }
 
-/** What every command may say besides its own fields. */
-const envelope = z.object({
-  commandId: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
-    .optional()
-    .describe('Repeating a command with its id within a day gives the first answer again.'),
-  correlationId: z.string().min(1).max(128).optional().describe('Goes into every event of the command.'),
-  ifRevision: z
-    .int()
-    .nonnegative()
-    .optional()
-    .describe('Refused unless what it changes is still at this revision.'),
-})
+/** One command of somebody on the bus: permit, then as below. Throws GatehouseError; then nothing has changed. */
+export async function executeFor(
+  admin: Admin,
+  command: Command,
+  { caller, payload }: { readonly caller: Caller; readonly payload: unknown },
+): Promise<Answer> {
+  const { actor, connectedAt } = caller
+  const reach = await permit(new View(admin.store), { actor, nowMs: admin.now().getTime() }, command)
+  return run(admin, command, { actor, connectedAt, reach, payload })
+}
 
-/** One command: permit, parse, stamp, decide, commit. Throws GatehouseError; then nothing has changed. */
-export async function execute(admin: Admin, command: Command, { actor, payload }: Asked): Promise<Answer> {
-  await permit(new View(admin.store), actor, command)
-  const asked = parse(command.request.extend(envelope.shape), payload) as z.output<typeof envelope>
+/** One command of this process itself: parse, stamp, decide, commit. Throws as above. */
+export function execute(admin: Admin, command: Command, asked: Asked): Promise<Answer> {
+  return run(admin, command, { ...asked, reach: 'system' })
+}
+
+interface Run extends Asked {
+  readonly connectedAt?: string | undefined
+  readonly reach: Reach
+}
+
+async function run(
+  admin: Admin,
+  command: Command,
+  { actor, connectedAt, reach, payload }: Run,
+): Promise<Answer> {
+  const asked = parse(requestOf(command), payload) as Envelope
   const { commandId, correlationId, ifRevision, ...request } = asked
   const id = commandId ?? admin.nextId()
   const at = admin.now().toISOString()
@@ -64,6 +74,7 @@ export async function execute(admin: Admin, command: Command, { actor, payload }
       commandId: id,
       correlationId: correlationId ?? id,
       ifRevision,
+      connectedAt,
       at,
       nextId: admin.nextId,
       version: admin.version,
@@ -73,7 +84,9 @@ export async function execute(admin: Admin, command: Command, { actor, payload }
       commandId === undefined ? undefined : repetition(admin.secrets, { command, actor, commandId, request })
     const before = await repeated?.answer(tx)
     if (before !== undefined) return before
-    const reply = await command.handle(request, { ...admin, tx })
+    await confine(tx, reach, request)
+    const reply = await command.handle(request, { ...admin, tx, reach })
+    await refuseWider(tx, reach)
     return { ...reply, ...(await tx.commit(repeated?.record(reply))) }
   })
 }
@@ -100,7 +113,8 @@ function parse<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.ou
   const checked = check(schema, payload)
   if (checked.ok) return checked.value
   const faults = checked.faults
-  throw new GatehouseError('invalid_request', summary(faults), { faults })
+  const isUnenforceable = faults.every((fault) => fault.isUnenforceable)
+  throw new GatehouseError(isUnenforceable ? 'unenforceable' : 'invalid_request', summary(faults), { faults })
 }
 
 /** The first few are enough to see what is wrong; the list beside it is for who mends it. */

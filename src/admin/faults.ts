@@ -4,6 +4,8 @@ import type { Fault } from '../errors.ts'
 /** A fault and the path of its field, for those who know where that is written. */
 export interface FieldFault extends Fault {
   readonly path: readonly PropertyKey[]
+  /** It is asked for rightly, but nobody would hold anybody to it. */
+  readonly isUnenforceable: boolean
 }
 
 /** What a schema made of something a person wrote: the value, or every fault of it. */
@@ -28,8 +30,13 @@ function faultsOf(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): read
     case 'invalid_key':
       return [located(path, issue.issues.map(({ message }) => message).join('; '))]
     default:
-      return [located(path, issue.message)]
+      return [{ ...located(path, issue.message), isUnenforceable: isNever(issue) }]
   }
+}
+
+/** A field that is there to say why it cannot be: what nobody would enforce. */
+function isNever(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.expected === 'never'
 }
 
 /** Of several forms, the faults of the one that was meant: the one of the kind that was written. */
@@ -125,5 +132,5 @@ function located(path: readonly PropertyKey[], rule: string): FieldFault {
       typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`,
     '',
   )
-  return { where, rule, path }
+  return { where, rule, path, isUnenforceable: false }
 }

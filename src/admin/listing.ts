@@ -21,17 +21,19 @@ type ListPage<Seen> = {
 /** In characters: a page of large ones ends early, or it would not fit the one message that a reply is (1 MiB). */
 const LENGTH_MAX = 256 * 1_024
 
-/** A page of what is stored under a filter, each as callers may see it. */
+/** A page of what is stored under a filter, each as callers may see it; `undefined` is what they may not. */
 export async function listing<Seen extends object>(
   store: StateStore,
   { filter, limit, after }: Paging & { readonly filter: string },
-  see: (stored: Stored) => Promise<Seen> | Seen,
+  see: (stored: Stored) => Promise<Seen | undefined> | Seen | undefined,
 ): Promise<ListPage<Seen>> {
   const { entries, next } = await store.page(filter, { after, limit })
   const items: (Seen & { readonly revision: number })[] = []
   let length = 0
   for (const stored of entries) {
-    const item = { ...(await see(stored)), revision: stored.revision }
+    const seen = await see(stored)
+    if (seen === undefined) continue
+    const item = { ...seen, revision: stored.revision }
     length += JSON.stringify(item).length
     if (length > LENGTH_MAX && items.length > 0) return { items, next: items.at(-1)?.revision }
     items.push(item)

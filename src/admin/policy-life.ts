@@ -3,7 +3,9 @@ import type { Policy, PolicyCommand } from '../domain/policy.ts'
 import { EVERY_POLICY, policyKey } from '../domain/state-keys.ts'
 import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
+import { pageOf, policyId, policySeen } from './answers.ts'
 import { command, type Scene, type Untimed } from './command.ts'
+import { isVisible } from './delegation.ts'
 import { description, name } from './fields.ts'
 import { listing, paging } from './listing.ts'
 import { ownPolicy } from './lookup.ts'
@@ -12,7 +14,7 @@ import { refuseUsed } from './uses.ts'
 
 /** What policies there are, and what becomes of them. */
 
-const which = {
+export const whichPolicy = {
   policy: name,
   account: accountReference.optional().describe('The account it belongs to. Absent: one of the operator.'),
 }
@@ -20,7 +22,10 @@ const which = {
 const getPolicy = command({
   name: 'policy.get',
   summary: 'Shows a policy.',
-  request: z.strictObject(which),
+  access: 'account',
+  request: z.strictObject(whichPolicy),
+  response: z.object({ policy: policySeen }),
+  example: { policy: 'developer' },
   async handle({ policy, account }, { tx }) {
     const found = await ownPolicy(tx, account, policy)
     tx.regard(policyKey(found.id))
@@ -31,23 +36,33 @@ const getPolicy = command({
 const listPolicies = command({
   name: 'policy.list',
   summary: 'Lists the policies, a page at a time.',
+  access: 'account',
   request: z.strictObject(paging),
-  handle: (page, { store }) =>
-    listing(store, { ...page, filter: EVERY_POLICY }, ({ value }) => seenPolicy(value as Policy)),
+  response: pageOf(policySeen),
+  example: { limit: 50 },
+  handle: (page, { store, reach }) =>
+    listing(store, { ...page, filter: EVERY_POLICY }, ({ value }) =>
+      isVisible(value as Policy, reach) ? seenPolicy(value as Policy) : undefined,
+    ),
 })
 
 const renamePolicy = command({
   name: 'policy.rename',
   summary: 'Gives a policy another name.',
-  request: z.strictObject({ ...which, name }),
+  access: 'admin',
+  request: z.strictObject({ ...whichPolicy, name }),
+  response: policyId,
+  example: { policy: 'developer', name: 'engineer' },
   handle: ({ name, ...names }, scene) => change(scene, names, { type: 'policy.rename', name }),
 })
 
 const setDelegable = command({
   name: 'policy.set-delegable',
-  summary:
-    'Marks a policy as fit to be handed on by the admins of an account. So far nobody but ADMIN hands anything on.',
-  request: z.strictObject({ ...which, delegable: z.boolean() }),
+  summary: 'Marks a policy as fit to be handed on by the admins of an account.',
+  access: 'admin',
+  request: z.strictObject({ ...whichPolicy, delegable: z.boolean() }),
+  response: policyId,
+  example: { policy: 'developer', delegable: true },
   handle: ({ delegable, ...names }, scene) =>
     change(scene, names, { type: 'policy.set-delegable', delegable }),
 })
@@ -56,8 +71,8 @@ const setDescription = command({
   name: 'policy.set-description',
   summary: 'Says what a policy is for.',
   access: 'admin',
-  request: z.strictObject({ ...which, description }),
-  response: z.object({ policy: z.string() }),
+  request: z.strictObject({ ...whichPolicy, description }),
+  response: policyId,
   example: { policy: 'developer', description: 'Works with orders and inventory.' },
   handle: ({ description, ...names }, scene) =>
     change(scene, names, { type: 'policy.set-description', description }),
@@ -66,7 +81,10 @@ const setDescription = command({
 const deletePolicy = command({
   name: 'policy.delete',
   summary: 'Deletes a policy that nobody has.',
-  request: z.strictObject(which),
+  access: 'admin',
+  request: z.strictObject(whichPolicy),
+  response: policyId,
+  example: { policy: 'shipping-reader' },
   async handle({ policy, account }, scene) {
     await refuseUsed(scene.store, 'policy', (await ownPolicy(scene.tx, account, policy)).id)
     return change(scene, { policy, account }, { type: 'policy.delete' })

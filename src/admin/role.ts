@@ -4,8 +4,10 @@ import type { Role } from '../domain/role.ts'
 import { EVERY_ROLE, roleKey } from '../domain/state-keys.ts'
 import { accountReference } from './account.ts'
 import { roles } from './aggregates.ts'
+import { pageOf, roleId, roleSeen } from './answers.ts'
 import { command } from './command.ts'
 import { description, name } from './fields.ts'
+import { isVisible } from './delegation.ts'
 import { listing, paging } from './listing.ts'
 import { accountNamed, ownRole, policyNamed } from './lookup.ts'
 import { seenRole } from './seen.ts'
@@ -20,7 +22,10 @@ const policyList = z.array(name).max(64).describe('Names of policies.')
 const createRole = command({
   name: 'role.create',
   summary: 'Makes a role: a named set of policies.',
+  access: 'admin',
   request: z.strictObject({ name, account: ownAccount, description, policies: policyList }),
+  response: roleId,
+  example: { name: 'on-call', policies: ['developer', 'worker'] },
   async handle({ account, policies, ...facts }, { tx }) {
     const id = tx.context.nextId()
     const scope = account === undefined ? OPERATOR_SCOPE : (await accountNamed(tx, account)).id
@@ -40,7 +45,10 @@ const createRole = command({
 const updateRole = command({
   name: 'role.update',
   summary: 'Replaces the policies of a role.',
+  access: 'admin',
   request: z.strictObject({ role: name, account: ownAccount, policies: policyList }),
+  response: roleId,
+  example: { role: 'on-call', policies: ['developer'] },
   async handle({ role, account, policies }, { tx }) {
     const { id } = await ownRole(tx, account, role)
     const ids = await policyIds(tx, account, policies)
@@ -54,7 +62,7 @@ const setDescription = command({
   summary: 'Says what a role is for.',
   access: 'admin',
   request: z.strictObject({ role: name, account: ownAccount, description }),
-  response: z.object({ role: z.string() }),
+  response: roleId,
   example: { role: 'operations', description: 'Keeps orders flowing.' },
   async handle({ role, account, description }, { tx }) {
     const { id } = await ownRole(tx, account, role)
@@ -67,7 +75,10 @@ const setDescription = command({
 const deleteRole = command({
   name: 'role.delete',
   summary: 'Deletes a role that nobody has.',
+  access: 'admin',
   request: z.strictObject({ role: name, account: ownAccount }),
+  response: roleId,
+  example: { role: 'on-call' },
   async handle({ role, account }, { tx, store }) {
     const { id } = await ownRole(tx, account, role)
     await refuseUsed(store, 'role', id)
@@ -79,9 +90,14 @@ const deleteRole = command({
 const listRoles = command({
   name: 'role.list',
   summary: 'Lists the roles, a page at a time.',
+  access: 'account',
   request: z.strictObject(paging),
-  handle: (page, { tx, store }) =>
-    listing(store, { ...page, filter: EVERY_ROLE }, ({ value }) => seenRole(tx, value as Role)),
+  response: pageOf(roleSeen),
+  example: { limit: 50 },
+  handle: (page, { tx, store, reach }) =>
+    listing(store, { ...page, filter: EVERY_ROLE }, ({ value }) =>
+      isVisible(value as Role, reach) ? seenRole(tx, value as Role) : undefined,
+    ),
 })
 
 async function policyIds(

@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly correlationId: string
   /** The revision that the caller decided on, of the aggregate the command changes. */
   readonly ifRevision?: number | undefined
+  /** RFC 3339: since when the caller is connected, as far as the bus says. */
+  readonly connectedAt?: string | undefined
   /** RFC 3339. The receiver alone stamps the time, so no caller can backdate a fact. */
   readonly at: string
   /** A fresh ULID. */
@@ -34,6 +36,13 @@ export interface Committed {
   /** The revision of the aggregate that was changed last or looked at; 0 when it was none or many. */
   readonly revision: number
   readonly events: readonly AuditEvent[]
+}
+
+/** An aggregate as it was at a version. */
+export interface VersionRecord<State> {
+  readonly state: State
+  readonly by: Actor
+  readonly at: string
 }
 
 /** What was answered to a command with an id, kept for a while in the same commit. */
@@ -66,6 +75,11 @@ export class View {
   ): Promise<State> {
     const value = await this.get(key)
     return value === undefined ? decider.initial : (value as State)
+  }
+
+  /** The value of a key that has been read. */
+  protected seen(key: string): unknown {
+    return this.#read.get(key)?.value
   }
 
   /** A key as it is stored, with its revision. */
@@ -111,6 +125,17 @@ export class Transaction extends View {
     this.#lastAggregate = key
   }
 
+  /** Whether there is nothing to commit. */
+  get isEmpty(): boolean {
+    return this.#written.size === 0
+  }
+
+  /** What this transaction does to keys that begin so: as they were, and as it leaves them. */
+  *changes(prefix: string): Generator<{ readonly before: unknown; readonly after: unknown }> {
+    for (const [key, after] of this.#written)
+      if (key.startsWith(prefix)) yield { before: this.seen(key), after }
+  }
+
   /** Asks the aggregate, and takes down what follows. */
   async execute<State, Command, Event extends { readonly type: string }>(
     aggregate: Aggregate<State, Command, Event>,
@@ -125,6 +150,7 @@ export class Transaction extends View {
     if (events.length === 0) return before
     const after = events.reduce<State>((state, event) => aggregate.decider.evolve(state, event), before)
     await this.#reindex(aggregate.indexes(before), aggregate.indexes(after))
+    this.#keepVersion(aggregate.versions?.(before) ?? [], aggregate.versions?.(after) ?? [], after)
     const isGone = after === aggregate.decider.initial
     const seen = isGone ? before : after
     for (const event of events)
@@ -173,6 +199,14 @@ export class Transaction extends View {
       if (holder !== undefined && !same(holder, value)) throw new GatehouseError('already_exists', taken(key))
       this.set(key, value)
     }
+  }
+
+  /** Keeps what is new, with who made it so, and forgets what is too old, or all of it with what it was of. */
+  #keepVersion(before: readonly string[], after: readonly string[], state: unknown): void {
+    const { actor, at } = this.context
+    for (const key of before) if (!after.includes(key)) this.set(key, undefined)
+    const [newest] = after
+    if (newest !== undefined && newest !== before[0]) this.set(newest, { state, by: actor, at })
   }
 
   #record(type: string, audience: string, told: Readonly<Record<string, unknown>>): void {

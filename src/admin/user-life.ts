@@ -3,6 +3,7 @@ import { roleKey, userKey, usersFilter } from '../domain/state-keys.ts'
 import type { User, UserCommand } from '../domain/user.ts'
 import { accountReference } from './account.ts'
 import { roles, users } from './aggregates.ts'
+import { pageOf, userId, userSeen } from './answers.ts'
 import { command, type Scene, type Untimed } from './command.ts'
 import { instant, name, reason } from './fields.ts'
 import { listing, paging } from './listing.ts'
@@ -18,7 +19,10 @@ type Whose = z.output<z.ZodObject<typeof whose>>
 const getUser = command({
   name: 'user.get',
   summary: 'Shows a user.',
+  access: 'account',
   request: z.strictObject(whose),
+  response: z.object({ user: userSeen }),
+  example: { account: 'ORDERS', user: 'bob@example.com' },
   async handle({ account, user }, { tx, now }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     tx.regard(userKey(found.account, found.id))
@@ -29,7 +33,10 @@ const getUser = command({
 const listUsers = command({
   name: 'user.list',
   summary: 'Lists the users of an account, a page at a time.',
+  access: 'account',
   request: z.strictObject({ account: accountReference, ...paging }),
+  response: pageOf(userSeen),
+  example: { account: 'ORDERS', limit: 50 },
   async handle({ account, ...page }, { tx, store, now }) {
     const { id } = await accountNamed(tx, account)
     const nowMs = now().getTime()
@@ -42,35 +49,55 @@ const listUsers = command({
 const lockUser = command({
   name: 'user.lock',
   summary: 'Locks a user out until it is unlocked.',
+  access: 'account',
   request: z.strictObject({ ...whose, reason }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', reason: 'left the company' },
   handle: ({ reason, ...names }, scene) => change(scene, names, { type: 'user.lock', reason }),
 })
 
 const unlockUser = command({
   name: 'user.unlock',
   summary: 'Lets a locked user connect again.',
+  access: 'account',
   request: z.strictObject(whose),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com' },
   handle: (names, scene) => change(scene, names, { type: 'user.unlock' }),
 })
 
 const setExpiry = command({
   name: 'user.set-expiry',
   summary: 'Says from when on a user may no longer connect.',
+  access: 'account',
   request: z.strictObject({ ...whose, expiresAt: instant.optional().describe('Absent: never.') }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', expiresAt: '2027-01-31T12:00:00Z' },
   handle: ({ expiresAt, ...names }, scene) => change(scene, names, { type: 'user.set-expiry', expiresAt }),
 })
 
 const deleteUser = command({
   name: 'user.delete',
   summary: 'Deletes a user with its credentials.',
+  access: 'account',
   request: z.strictObject(whose),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com' },
   handle: (names, scene) => change(scene, names, { type: 'user.delete' }),
 })
 
 const revokeCredential = command({
   name: 'user.revoke-credential',
   summary: 'Takes a credential from a user, for good.',
+  access: 'account',
   request: z.strictObject({ ...whose, credential: z.string().min(1).max(64), reason: reason.optional() }),
+  response: userId,
+  example: {
+    account: 'ORDERS',
+    user: 'bob@example.com',
+    credential: '01JQ4M9T7B8W5ZXCV2K3N6R0AY',
+    reason: 'laptop lost',
+  },
   handle: ({ credential, reason, ...names }, scene) =>
     change(scene, names, { type: 'user.revoke-credential', credential, reason }),
 })
@@ -78,14 +105,20 @@ const revokeCredential = command({
 const assignRole = command({
   name: 'user.assign-role',
   summary: 'Gives a user a role.',
+  access: 'account',
   request: z.strictObject({ ...whose, role: name }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', role: 'on-call' },
   handle: ({ role, ...names }, scene) => changeRole(scene, { ...names, role }, 'user.assign-role'),
 })
 
 const removeRole = command({
   name: 'user.remove-role',
   summary: 'Takes a role from a user.',
+  access: 'account',
   request: z.strictObject({ ...whose, role: name }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', role: 'on-call' },
   handle: ({ role, ...names }, scene) => changeRole(scene, { ...names, role }, 'user.remove-role'),
 })
 

@@ -3,8 +3,9 @@ import { policyKey, userKey } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
 import { accountReference } from './account.ts'
 import { policies, users } from './aggregates.ts'
+import { userId } from './answers.ts'
 import { command, type Secrets } from './command.ts'
-import { duration, metadata, name } from './fields.ts'
+import { duration, instant, metadata, name } from './fields.ts'
 import { accountNamed, openAccountNamed, policyNamed, roleNamed, userNamed } from './lookup.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -15,13 +16,17 @@ const ttl = duration.optional().describe('How long it is valid. Absent: until it
 const createUser = command({
   name: 'user.create',
   summary: 'Makes a user in an account. Without a credential it cannot connect yet.',
+  access: 'account',
   request: z.strictObject({
     account: accountReference,
     name,
     policies: z.array(name).max(64).default([]),
     roles: z.array(name).max(64).default([]),
     metadata,
+    expiresAt: instant.optional().describe('From when on the user may no longer connect. Absent: never.'),
   }),
+  response: userId.extend({ account: z.string().describe('The A… key of its account.') }),
+  example: { account: 'ORDERS', name: 'carol@example.com', policies: ['developer'] },
   async handle({ account, policies, roles, ...facts }, { tx }) {
     const found = await openAccountNamed(tx, account)
     const assigned = await Promise.all(policies.map((policy) => policyNamed(tx, found, policy)))
@@ -43,7 +48,10 @@ const createUser = command({
 const assignPolicy = command({
   name: 'user.assign-policy',
   summary: 'Gives a user a policy.',
+  access: 'account',
   request: z.strictObject({ ...whose, policy: name }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', policy: 'developer' },
   handle: ({ account, user, policy }, { tx }) =>
     changePolicy(tx, { account, user, policy }, 'user.assign-policy'),
 })
@@ -51,7 +59,10 @@ const assignPolicy = command({
 const removePolicy = command({
   name: 'user.remove-policy',
   summary: 'Takes a policy from a user.',
+  access: 'account',
   request: z.strictObject({ ...whose, policy: name }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', policy: 'readonly' },
   handle: ({ account, user, policy }, { tx }) =>
     changePolicy(tx, { account, user, policy }, 'user.remove-policy'),
 })
@@ -59,7 +70,10 @@ const removePolicy = command({
 const updateMetadata = command({
   name: 'user.update-metadata',
   summary: 'Replaces the metadata of a user.',
+  access: 'account',
   request: z.strictObject({ ...whose, metadata }),
+  response: userId,
+  example: { account: 'ORDERS', user: 'bob@example.com', metadata: { region: 'eu' } },
   async handle({ account, user, metadata }, { tx }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     const change = { type: 'user.update-metadata', metadata, at: tx.context.at } as const
@@ -68,10 +82,18 @@ const updateMetadata = command({
   },
 })
 
+const issued = userId.extend({
+  credential: z.string().describe('The id of the credential.'),
+  token: z.string().describe('The token. It is shown this once.'),
+})
+
 const issueToken = command({
   name: 'user.issue-token',
   summary: 'Makes a bearer token for a user. The reply shows it, once; only its hash is kept.',
+  access: 'account',
   request: z.strictObject({ ...whose, label, ttl }),
+  response: issued,
+  example: { account: 'ORDERS', user: 'bob@example.com', label: 'laptop', ttl: '7d' },
   async handle({ account, user, label, ttl }, { tx, secrets }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     const { token, hash } = secrets.createToken()
@@ -84,6 +106,7 @@ const issueToken = command({
 const updateCredentials = command({
   name: 'user.update-credentials',
   summary: 'Adds credentials to a user: passwords and nkeys.',
+  access: 'account',
   request: z.strictObject({
     ...whose,
     credentials: z
@@ -101,6 +124,12 @@ const updateCredentials = command({
       .min(1)
       .max(8),
   }),
+  response: userId.extend({ credentials: z.array(z.string()).describe('Their ids, in order.') }),
+  example: {
+    account: 'ORDERS',
+    user: 'bob@example.com',
+    credentials: [{ kind: 'nkey', publicKey: 'UA6KOMQ67XOE3FHE37W4OXADVXVYISBNLTBUT2LSY5VFKAIJ7CRDR2RZ' }],
+  },
   async handle({ account, user, credentials }, { tx, secrets }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     const added: string[] = []

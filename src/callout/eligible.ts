@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { accountStatus, type Account } from '../domain/account.ts'
-import { OPERATOR_SCOPE, type ConnectionType, type Policy } from '../domain/policy.ts'
-import type { Role } from '../domain/role.ts'
+import { partsOf } from '../domain/parts.ts'
+import type { ConnectionType, Policy } from '../domain/policy.ts'
 import { statusOf, type User } from '../domain/user.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
@@ -14,7 +14,7 @@ export interface Standing extends Holder {
   /** The account's default policy and the user's own. Each has had its say about source and connection type. */
   readonly policies: readonly Policy[]
   /** Caps what the policies give. */
-  readonly boundary: Policy | undefined
+  readonly boundary?: Policy | undefined
 }
 
 /** What nats-server does not ask of a callout user (reference 0.2, A.5), asked at the door. */
@@ -34,7 +34,7 @@ export function eligible(
   const barred = barredBy(user, account, nowMs)
   if (barred !== undefined) return barred
   const parts = partsOf(user, account, directory)
-  if (parts instanceof Denial) return parts
+  if ('missing' in parts) return new Denial(parts.missing, parts.id)
   const { policies, boundary } = parts
   for (const policy of boundary === undefined ? policies : [...policies, boundary]) {
     if (!allowsSource(policy, client.host)) return new Denial('source_not_allowed', policy.name)
@@ -49,48 +49,6 @@ function barredBy(user: User, account: Account, nowMs: number): Denial | undefin
   if (ofAccount !== 'active') return new Denial(`account_${ofAccount}`, account.name)
   const ofUser = statusOf(user, nowMs)
   return ofUser === 'active' ? undefined : new Denial(`user_${ofUser}`, user.name)
-}
-
-/**
- * What a grant is made of: the account's default policy, the user's own and those of its roles, and the boundary. One
- * that is missing may have denied something: then nothing holds.
- */
-export function partsOf(
-  user: User,
-  account: Account,
-  directory: Directory,
-): Pick<Standing, 'policies' | 'boundary'> | Denial {
-  const policies = policiesOf(user, account, directory)
-  if (policies instanceof Denial) return policies
-  const { boundaryPolicy } = account
-  const boundary = boundaryPolicy === undefined ? undefined : directory.policy(boundaryPolicy)
-  if (boundaryPolicy !== undefined && !isUsable(boundary, account)) {
-    return new Denial('policy_missing', boundaryPolicy)
-  }
-  return { policies, boundary }
-}
-
-function policiesOf(user: User, account: Account, directory: Directory): readonly Policy[] | Denial {
-  const ids = new Set(
-    account.defaultPolicy === undefined ? user.policies : [account.defaultPolicy, ...user.policies],
-  )
-  for (const id of user.roles) {
-    const role = directory.role(id)
-    if (role === undefined || !isUsable(role, account)) return new Denial('role_missing', id)
-    for (const policy of role.policies) ids.add(policy)
-  }
-  const policies: Policy[] = []
-  for (const id of ids) {
-    const policy = directory.policy(id)
-    if (policy === undefined || !isUsable(policy, account)) return new Denial('policy_missing', id)
-    policies.push(policy)
-  }
-  return policies
-}
-
-/** An account's own policy or role means nothing in another, whoever assigned it. */
-function isUsable(one: Policy | Role | undefined, { id }: Account): boolean {
-  return one !== undefined && (one.scope === OPERATOR_SCOPE || one.scope === id)
 }
 
 /** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */

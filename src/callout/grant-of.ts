@@ -1,10 +1,10 @@
 import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
+import { partsOf } from '../domain/parts.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { compile } from './compile.ts'
 import type { Directory } from './directory.ts'
-import { partsOf } from './eligible.ts'
 import { Denial } from './reason.ts'
 
 /** A user as the bus knows it: the account's public key, and the name in its JWT. */
@@ -27,7 +27,8 @@ export async function grantOf(
   if (account === undefined || user === undefined)
     throw new GatehouseError('not_found', `there is no user "${named.user}" in account "${named.account}"`)
   const parts = partsOf(user, account, directory)
-  const grant = parts instanceof Denial ? parts : compile({ user, account, ...parts })
+  const grant =
+    'missing' in parts ? new Denial(parts.missing, parts.id) : compile({ user, account, ...parts })
   if (!(grant instanceof Denial)) return { account, user, grant }
   const code = grant.reason === 'template_value_missing' ? grant.reason : 'policy_missing'
   throw new GatehouseError(code, `nothing is granted: ${grant.detail ?? grant.reason}`)

@@ -66,6 +66,17 @@ export interface Policy {
 
 export type PolicyState = Absent | Policy
 
+/** What a policy meant at one version. Its name is not part of that: others know it by the one it has. */
+export type PolicyMeaning = Pick<Policy, 'permissions' | 'limits' | 'delegable'>
+
+/** A version that was, as it can be gone back to. */
+export interface PolicyVersion extends PolicyMeaning {
+  readonly version: number
+}
+
+/** Older versions than this many back are forgotten. */
+export const POLICY_VERSIONS_MAX = 100
+
 export interface CreatePolicy extends Omit<Policy, 'status' | 'version' | 'createdAt'> {
   readonly type: 'policy.create'
   readonly at: string
@@ -82,6 +93,7 @@ export type PolicyCommand =
       readonly description?: string | undefined
       readonly at: string
     }
+  | { readonly type: 'policy.rollback'; readonly to: PolicyVersion; readonly at: string }
   | { readonly type: 'policy.delete'; readonly at: string }
 
 interface Versioned<Value> {
@@ -98,6 +110,10 @@ export type PolicyEvent =
   | ({ readonly type: 'policy.renamed' } & Versioned<string>)
   | ({ readonly type: 'policy.delegable_set' } & Versioned<boolean>)
   | ({ readonly type: 'policy.description_set' } & Versioned<string | undefined>)
+  | ({
+      readonly type: 'policy.rolled_back'
+      /** The version whose meaning it has again. */ readonly to: number
+    } & Versioned<PolicyMeaning>)
   | { readonly type: 'policy.deleted'; readonly at: string }
 
 function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEvent[] {
@@ -133,9 +149,18 @@ function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEven
       if (state.description === description) return []
       return [{ type: 'policy.description_set', old: state.description, new: description, version, at }]
     }
+    case 'policy.rollback': {
+      const [old, now] = [meaningOf(state), meaningOf(command.to)]
+      if (same(old, now)) return []
+      return [{ type: 'policy.rolled_back', to: command.to.version, old, new: now, version, at }]
+    }
     case 'policy.delete':
       return [{ type: 'policy.deleted', at }]
   }
+}
+
+function meaningOf({ permissions, limits, delegable }: PolicyMeaning): PolicyMeaning {
+  return { permissions, limits, delegable }
 }
 
 function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
@@ -155,6 +180,8 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, delegable: event.new, version: event.version }
     case 'policy.description_set':
       return { ...state, description: event.new, version: event.version }
+    case 'policy.rolled_back':
+      return { ...state, ...event.new, version: event.version }
     case 'policy.deleted':
       return ABSENT
   }

@@ -5,18 +5,25 @@ export const BUCKET = 'gatehouse'
 
 export const OPERATOR_KEY = 'operator'
 export const accountKey = (account: string): string => `${ACCOUNT_PREFIX}${token(account)}`
-export const userKey = (account: string, user: string): string => `user.${token(account)}.${token(user)}`
+export const userKey = (account: string, user: string): string =>
+  `${USER_PREFIX}${token(account)}.${token(user)}`
 export const policyKey = (policy: string): string => `policy.${token(policy)}`
 export const roleKey = (role: string): string => `role.${token(role)}`
 export const sealedKey = (publicKey: string): string => `key.${token(publicKey)}`
 
 export const ACCOUNT_PREFIX = 'account.'
+export const USER_PREFIX = 'user.'
 /** Filters: what finds every account, policy, role, seed. A filter is no key, and a key is never one. */
 export const EVERY_ACCOUNT = `${ACCOUNT_PREFIX}*`
 export const EVERY_POLICY = 'policy.*'
 export const EVERY_ROLE = 'role.*'
 export const EVERY_SEALED = 'key.*'
 export const usersFilter = (account: string): string => `user.${token(account)}.*`
+
+/** A policy as it was at a version, and who made it so. */
+export const policyVersionKey = (policy: string, version: number): string =>
+  `policy-version.${token(policy)}.${version}`
+export const policyVersionsFilter = (policy: string): string => `policy-version.${token(policy)}.*`
 
 /** What a command that was given an id answered, so that repeating it answers the same. */
 export const answerKey = (digest: string): string => `answer.${token(digest)}`

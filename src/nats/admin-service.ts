@@ -1,7 +1,7 @@
 import { Svcm, type ServiceMsg } from '@nats-io/services'
-import { callerOf } from '../admin/caller.ts'
+import { callerOf, type Caller } from '../admin/caller.ts'
 import type { Command } from '../admin/command.ts'
-import type { Answer, Asked } from '../admin/execute.ts'
+import type { Answer } from '../admin/execute.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
 import { QUEUE } from './auth-callout.ts'
 import type { ServiceConnection } from './connection.ts'
@@ -10,6 +10,7 @@ import { UnderWay } from './under-way.ts'
 /** ADR-32 wants numbers; ours are words, which callers should switch on. Whatever is not listed is a fault of ours. */
 const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_request: 400,
+  unenforceable: 422,
   no_caller: 401,
   forbidden: 403,
   policy_missing: 403,
@@ -41,7 +42,10 @@ const DESCRIPTION_MAX = 256
 export interface AdminServiceOptions {
   readonly commands: readonly Command[]
   readonly version: string
-  readonly execute: (command: Command, asked: Asked) => Promise<Answer>
+  readonly execute: (
+    command: Command,
+    asked: { readonly caller: Caller; readonly payload: unknown },
+  ) => Promise<Answer>
   /** With `ok` or the code of the refusal. */
   readonly onDone: (command: Command, outcome: string) => void
   readonly onError: (error: unknown, command: Command) => void
@@ -92,13 +96,13 @@ interface Request {
 async function respond(asked: Request, options: AdminServiceOptions): Promise<void> {
   const { command, request, underWay } = asked
   try {
-    const actor = callerOf(requestInfoOf(request))
-    using place = underWay.place(`${actor.account} ${actor.user}`)
+    const caller = callerOf(requestInfoOf(request))
+    using place = underWay.place(`${caller.actor.account} ${caller.actor.user}`)
     if (place === undefined) {
       turnAway(asked, options)
       return
     }
-    const answer = await options.execute(command, { actor, payload: payloadOf(request) })
+    const answer = await options.execute(command, { caller, payload: payloadOf(request) })
     request.respond(JSON.stringify(answer))
     options.onDone(command, 'ok')
   } catch (error) {

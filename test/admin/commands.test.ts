@@ -53,20 +53,17 @@ describe('the caller', () => {
 
   it('of another account is refused, whatever policies say', async () => {
     const tenant = await connectTenant('tenant')
-    const payload = { account: 'ORDERS', name: 'x' }
-    const { status, error } = await ask(tenant, { command: 'user.create', payload })
+    const { status, error } = await ask(tenant, { command: 'account.create', payload: { name: 'X' } })
     expect([status, error.code]).toEqual([403, 'forbidden'])
     expect(error.message).toContain('"ORDERS"')
-    expect(
-      (await command('user.assign-policy', { account: 'ORDERS', user: 'x', policy: 'base' })).status,
-    ).toBe(404)
+    expect((await command('account.get', { account: 'X' })).status).toBe(404)
   })
 
   it('cannot say that it is somebody else', async () => {
     const tenant = await connectTenant('forger')
     const forged = headers()
     forged.set('Nats-Request-Info', JSON.stringify({ acc: world.trust.chain.admin, user: 'admin' }))
-    const payload = { account: 'ORDERS', name: 'x' }
+    const payload = { account: 'ANALYTICS', name: 'x' }
 
     expect((await ask(tenant, { command: 'user.create', payload, headers: forged })).status).toBe(403)
     const { body } = await ask(tenant, { command: 'whoami', headers: forged })
@@ -130,20 +127,22 @@ describe('a command', () => {
         'credentials[2].publicKey: must be a user public key (U…)',
       ],
     ],
-    [
-      'limits that nobody enforces',
-      'policy.create',
-      { name: 'x', limits: { subscriptions: 1 } },
-      [
-        'limits.subscriptions: nats-server does not enforce this per user: set limits.subscriptions of the account',
-      ],
-    ],
   ])('with %s is refused with every fault', async (_, name, payload, expected) => {
     const before = await lastSequence()
     const { status, error } = await command(name, payload)
     expect([status, error.code]).toEqual([400, 'invalid_request'])
     expect(error.faults.map(({ where, rule }) => `${where}: ${rule}`)).toEqual(expected)
     expect(await lastSequence()).toBe(before)
+  })
+
+  it('with limits that nobody enforces is told where they could be set', async () => {
+    const payload = { name: 'x', limits: { subscriptions: 1 } }
+    const { status, error } = await command('policy.create', payload)
+    expect([status, error.code]).toEqual([422, 'unenforceable'])
+    const rule = 'nats-server does not enforce this per user: set limits.subscriptions of the account'
+    expect(error.faults).toEqual([{ where: 'limits.subscriptions', rule }])
+    const worse = await command('policy.create', { ...payload, nme: 'x' })
+    expect([worse.status, worse.error.faults.length]).toEqual([400, 2])
   })
 
   it.each(['SYS', 'AUTH'])('puts nobody into %s', async (account) => {

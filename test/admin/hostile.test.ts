@@ -65,7 +65,7 @@ describe('a body', () => {
     await command('user.create', { account: 'ORDERS', name: 'curious', policies: ['admin'] })
     const { body } = await command('user.issue-token', { account: 'ORDERS', user: 'curious' })
     const curious = await world.connect({ authenticator: tokenAuthenticator(String(body['token'])) })
-    const { status, error } = await ask(curious, { command: 'user.create', payload: unknown(3) })
+    const { status, error } = await ask(curious, { command: 'account.create', payload: unknown(3) })
     expect([status, error.code, error.faults]).toEqual([403, 'forbidden', []])
   })
 })

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { POLICY_VERSIONS_MAX } from '../../src/domain/policy.ts'
+import { policyVersionsFilter } from '../../src/domain/state-keys.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { openDoor, type Door } from './door.ts'
 
@@ -40,6 +42,57 @@ describe('a policy', () => {
       status: 409,
       error: { code: 'already_exists', message: 'the name "new-name" is taken' },
     })
+  })
+
+  it('has a history of who made it what, and can be made that again', async () => {
+    await policy('storied', 'v1.>', { limits: { lifetime: '1h' } })
+    const which = { policy: 'storied' }
+    const { token } = await door.newcomer('ORDERS', 'reader-of-stories', { policies: ['storied'] })
+    await door.done('policy.update-permissions', { ...which, publish: { allow: ['v2.>'] } })
+    await door.done('policy.update-limits', { ...which, limits: { lifetime: '2h' } })
+    const { events, revision } = await door.done('policy.rollback', { ...which, version: 1 })
+    expect(events).toMatchObject([
+      {
+        subject: 'auth.event.operator.policy.rolled_back',
+        data: {
+          to: 1,
+          version: 4,
+          old: { permissions: { publish: { allow: ['v2.>'] } }, limits: { lifetimeSeconds: 7_200 } },
+          new: { permissions: { publish: { allow: ['v1.>'] } }, limits: { lifetimeSeconds: 3_600 } },
+        },
+        metadata: { actor: { user: 'admin' } },
+      },
+    ])
+    expect(revision).toBeGreaterThan(0)
+    expect(await mayPublish(token)).toContain('v1.>')
+    const { items } = await door.done('policy.history', which)
+    expect(items).toMatchObject([
+      { version: 1, permissions: { publish: { allow: ['v1.>'] } }, by: { user: 'admin' } },
+      { version: 2, permissions: { publish: { allow: ['v2.>'] } }, limits: { lifetimeSeconds: 3_600 } },
+      { version: 3, limits: { lifetimeSeconds: 7_200 } },
+      { version: 4, permissions: { publish: { allow: ['v1.>'] } }, limits: { lifetimeSeconds: 3_600 } },
+    ])
+    const first = await door.done('policy.history', { ...which, limit: 3 })
+    const rest = await door.done('policy.history', { ...which, after: first['next'] })
+    expect(rest['items']).toMatchObject([{ version: 4 }])
+    expect((await door.done('policy.rollback', { ...which, version: 4 }))['events']).toEqual([])
+    expect(await door.command('policy.rollback', { ...which, version: 9 })).toMatchObject({ status: 404 })
+  })
+
+  it('forgets its history with itself, and versions that are long gone', async () => {
+    await policy('busy', 'n0')
+    const which = { policy: 'busy' }
+    for (let n = 1; n <= POLICY_VERSIONS_MAX; n += 1)
+      await door.done('policy.update-permissions', { ...which, publish: { allow: [`n${n}`] } })
+    const { items } = await door.done('policy.history', { ...which, limit: 500 })
+    const versions = (items as { version: number }[]).map(({ version }) => version)
+    expect(versions).toEqual(Array.from({ length: POLICY_VERSIONS_MAX }, (_, i) => i + 2))
+    const { policy: id } = await door.done('policy.delete', which)
+    const { entries } = await world.gatehouse.admin.store.page(policyVersionsFilter(String(id)), {
+      after: 0,
+      limit: 5,
+    })
+    expect(entries).toEqual([])
   })
 
   it('is not deleted while a user, a role or an account has it', async () => {

@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { CONNECTION_TYPES } from '../domain/policy.ts'
+
+/** What replies say, beside the `revision` and `events` that each of them has. */
+
+const idOf = (what: string): z.ZodString => z.string().describe(`The id of the ${what}.`)
+const names = (what: string) => z.array(z.string()).describe(`Names of ${what}.`)
+const moment = z.string().describe('A time: RFC 3339, UTC.')
+const facts = z.record(z.string(), z.string()).describe('Facts for templates.')
+const why = z
+  .object({ reason: z.string().describe('What was said when it was done.'), since: moment })
+  .optional()
+
+export const accountId = z.object({ account: z.string().describe('The A… key of the account.') })
+export const policyId = z.object({ policy: idOf('policy') })
+export const roleId = z.object({ role: idOf('role') })
+export const userId = z.object({ user: idOf('user') })
+
+const rules = z.object({
+  allow: z.array(z.string()).describe('Nothing else is allowed.'),
+  deny: z.array(z.string()).describe('Wins over every allow.'),
+})
+const responses = z
+  .object({
+    max: z.number().describe('Replies to one request.'),
+    ttlMs: z.number().describe('How long after the request, in milliseconds.'),
+  })
+  .optional()
+  .describe('May answer requests on their reply subject.')
+const permissions = z.object({
+  publish: rules.describe('What may be published.'),
+  subscribe: rules.describe('What may be subscribed to.'),
+  responses,
+})
+
+export const credentialSeen = z.object({
+  id: idOf('credential'),
+  kind: z.enum(['token', 'password', 'nkey']).describe('What it is. Never the secret itself.'),
+  label: z.string().optional().describe('What it is for.'),
+  createdAt: moment,
+  expiresAt: moment.optional().describe('From then on it proves nothing.'),
+})
+
+export const userSeen = z.object({
+  id: idOf('user'),
+  account: z.string().describe('The A… key of its account.'),
+  name: z.string().describe('Unique in its account.'),
+  status: z.enum(['active', 'locked', 'expired']).describe('Whether it may connect.'),
+  policies: names('policies'),
+  roles: names('roles'),
+  metadata: facts,
+  credentials: z.array(credentialSeen).describe('What it proves itself with.'),
+  createdAt: moment,
+  lock: why.describe('Present while it is locked out.'),
+  expiresAt: moment.optional().describe('From then on it may not connect.'),
+})
+
+const limit = z.number().optional()
+
+export const accountSeen = z.object({
+  id: z.string().describe('The A… key.'),
+  name: z.string().describe('Unique in the system.'),
+  role: z.enum(['system', 'callout', 'admin', 'tenant']).describe('Its part in the trust chain.'),
+  status: z.enum(['active', 'suspended', 'expired']).describe('Whether anybody of it may connect.'),
+  description: z.string().optional().describe('What it is for.'),
+  limits: z
+    .object({
+      connections: limit,
+      leafNodes: limit,
+      subscriptions: limit,
+      payloadBytes: limit,
+      imports: limit,
+      exports: limit,
+      jetstream: z
+        .object({ memoryBytes: limit, diskBytes: limit, streams: limit, consumers: limit })
+        .optional(),
+    })
+    .describe(
+      'What nats-server holds it to. What is absent is not limited; without `jetstream` it has none.',
+    ),
+  defaultPolicy: z.string().optional().describe('Applies to every user.'),
+  boundaryPolicy: z.string().optional().describe('Caps every user.'),
+  metadata: facts,
+  signingKeys: z
+    .array(z.object({ publicKey: z.string().describe('An A… key.'), createdAt: moment }))
+    .describe('What signs its users; the last one does.'),
+  suspension: why.describe('Present while it is suspended.'),
+  expiresAt: moment.optional().describe('From then on nobody of it may connect.'),
+  createdAt: moment,
+})
+
+export const policyVersionSeen = z.object({
+  version: z.number().describe('Counts the changes of the policy; 1 when it was made.'),
+  name: z.string().describe('What it was called.'),
+  description: z.string().optional().describe('What it was for.'),
+  permissions: permissions.describe('What it allowed and denied.'),
+  limits: z.object({
+    lifetimeSeconds: z.number().optional().describe('A connection ends after this long.'),
+    sources: z.array(z.string()).optional().describe('Networks a client may come from.'),
+    connectionTypes: z.array(z.enum(CONNECTION_TYPES)).optional().describe('Ways a client may connect.'),
+  }),
+  delegable: z.boolean().describe('May the admins of an account hand it on?'),
+})
+
+export const policySeen = policyVersionSeen.extend({
+  id: idOf('policy'),
+  scope: z.string().describe('`operator`, or the A… key of the account it belongs to.'),
+  createdAt: moment,
+})
+
+export const roleSeen = z.object({
+  id: idOf('role'),
+  name: z.string().describe('Unique among the roles of its owner.'),
+  scope: z.string().describe('`operator`, or the A… key of the account it belongs to.'),
+  description: z.string().optional().describe('What it is for.'),
+  policies: names('policies'),
+  createdAt: moment,
+})
+
+export const named = z.object({ id: z.string(), name: z.string() })
+
+/** Who changed something, as the bus named it. */
+export const actorSeen = z.object({
+  account: z.string().describe('The A… key of the account.'),
+  user: z.string().describe('The name of the user.'),
+})
+
+export const grantSeen = permissions.extend({
+  lifetimeSeconds: z.number().optional().describe('Connections end after this long.'),
+  policies: z
+    .array(z.object({ id: idOf('policy'), version: z.number().describe('Its version.') }))
+    .describe('What it is made of.'),
+})
+
+/** What a list answers: items, each with the revision that `ifRevision` asks for. */
+export function pageOf<Item extends z.ZodObject>(item: Item) {
+  return z.object({
+    items: z
+      .array(item.extend({ revision: z.number().describe('Its revision.') }))
+      .describe('One page of them.'),
+    next: z.number().optional().describe('What the next request says as `after`; absent at the end.'),
+  })
+}

@@ -1,0 +1,127 @@
+import type { Account } from '../domain/account.ts'
+import { beyond } from '../domain/beyond.ts'
+import type { Grant, GrantParts } from '../domain/grant.ts'
+import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
+import { policyKey, roleKey, USER_PREFIX } from '../domain/state-keys.ts'
+import type { User } from '../domain/user.ts'
+import { GatehouseError } from '../errors.ts'
+import { policies, roles } from './aggregates.ts'
+import type { Delegate, Reach } from './caller.ts'
+import { compiled, grantOfParts } from './compiled.ts'
+import { accountNamed, ifThere } from './lookup.ts'
+import type { Transaction, View } from './transaction.ts'
+
+/** What an account's own admins may do: architecture section 5. What refuses throws `forbidden`. */
+
+/** Refuses a request that names another account than the caller's own, in the same words whether there is one. */
+export async function confine(
+  view: View,
+  reach: Reach,
+  { account }: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (reach === 'system' || reach === 'nothing' || typeof account !== 'string') return
+  const found = await ifThere(accountNamed(view, account))
+  if (found?.id === reach.account.id) return
+  const own = reach.account.name
+  throw new GatehouseError('forbidden', `users of account "${own}" change and see what is in "${own}" alone`)
+}
+
+/** Of the policies and roles of others, an account sees those that are for every account. */
+export function isVisible({ scope }: Pick<Policy, 'scope'>, reach: Reach): boolean {
+  if (reach === 'system') return true
+  return reach !== 'nothing' && [OPERATOR_SCOPE, reach.account.id].includes(scope)
+}
+
+/**
+ * Refuses what would hand on more than the caller has: a policy that is not marked delegable, a user that may do
+ * what the caller may not (before the change too, for whoever sets the password of somebody is that somebody), and
+ * an end that is later than the caller's own.
+ */
+export async function refuseWider(tx: Transaction, reach: Reach): Promise<void> {
+  if (reach === 'system') return
+  if (reach === 'nothing') {
+    if (tx.isEmpty) return
+    throw new GatehouseError('forbidden', 'what everybody may ask changes nothing')
+  }
+  for (const { before, after } of tx.changes(USER_PREFIX)) {
+    const [was, is] = [before as User | undefined, after as User | undefined]
+    if (was !== undefined) await refuseStronger(tx, reach, was)
+    if (is === undefined) continue
+    await refuseUndelegable(tx, { was, is })
+    await refuseStronger(tx, reach, is)
+    refuseLater(reach, { was, is })
+  }
+}
+
+interface Change {
+  readonly was: User | undefined
+  readonly is: User
+}
+
+async function refuseUndelegable(view: View, { was, is }: Change): Promise<void> {
+  const added = new Set(is.policies.filter((id) => was?.policies.includes(id) !== true))
+  for (const id of is.roles.filter((id) => was?.roles.includes(id) !== true)) {
+    const role = await view.load(roles, roleKey(id))
+    for (const policy of role.status === 'present' ? role.policies : []) added.add(policy)
+  }
+  for (const id of added) {
+    const policy = await view.load(policies, policyKey(id))
+    if (policy.status === 'present' && policy.delegable) continue
+    const name = policy.status === 'present' ? policy.name : id
+    throw new GatehouseError(
+      'forbidden',
+      `policy "${name}" is not delegable: only admins of the system assign it`,
+    )
+  }
+}
+
+async function refuseStronger(view: View, reach: Delegate, user: User): Promise<void> {
+  const { account } = reach
+  const { parts } = await compiled(view, user, account)
+  const wider =
+    beyond(ownGrant(user, account, parts), reach.grant) ??
+    unbound(parts, await compiled(view, reach.user, account))
+  if (wider === undefined) return
+  throw new GatehouseError('forbidden', `user "${user.name}" would have more than you have: ${wider}`)
+}
+
+/** What the account gives to everybody is nobody's to hand on; what it denies to everybody counts. */
+function ownGrant(user: User, account: Account, parts: GrantParts): Grant {
+  const whole = grantOfParts(user, account, parts)
+  const policies = parts.policies.filter(
+    ({ id }) => id !== account.defaultPolicy || user.policies.includes(id),
+  )
+  const own = grantOfParts(user, account, { ...parts, policies })
+  return {
+    ...whole,
+    publish: { allow: own.publish.allow, deny: whole.publish.deny },
+    subscribe: { allow: own.subscribe.allow, deny: whole.subscribe.deny },
+    responses: own.responses,
+  }
+}
+
+/** Where the caller is bound to come from, and how, the user is bound too: by the same lists, or by shorter ones. */
+function unbound(user: GrantParts, caller: { readonly parts: GrantParts }): string | undefined {
+  for (const limit of ['sources', 'connectionTypes'] as const) {
+    const isBound = ({ limits }: Policy): boolean =>
+      user.policies.some((policy) => isWithin(policy.limits[limit], limits[limit]))
+    const free = caller.parts.policies.find(
+      (policy) => policy.limits[limit] !== undefined && !isBound(policy),
+    )
+    if (free !== undefined) return `no ${limit} like those of policy "${free.name}"`
+  }
+  return undefined
+}
+
+function isWithin(list: readonly string[] | undefined, wider: readonly string[] | undefined): boolean {
+  return list?.every((entry) => wider?.includes(entry)) === true
+}
+
+function refuseLater({ user: { expiresAt: end } }: Delegate, { was, is }: Change): void {
+  if (end === undefined || (was !== undefined && was.expiresAt === is.expiresAt)) return
+  if (is.expiresAt !== undefined && Date.parse(is.expiresAt) <= Date.parse(end)) return
+  throw new GatehouseError(
+    'forbidden',
+    `user "${is.name}" would outlast you: set expiresAt to ${end} at most`,
+  )
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { Command } from './command.ts'
+
+/** What every command may say besides its own fields. */
+const asked = {
+  commandId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+    .optional()
+    .describe('Repeating a command with its id within a day gives the first answer again.'),
+  correlationId: z.string().min(1).max(128).optional().describe('Goes into every event of the command.'),
+  ifRevision: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Refused unless what it changes is still at this revision.'),
+}
+
+export type Envelope = z.output<z.ZodObject<typeof asked>>
+
+/** What every reply says besides. */
+const answered = {
+  revision: z.number().describe('Of what changed or was looked at; 0 when that is many or none.'),
+  events: z
+    .array(
+      z.object({
+        subject: z.string().describe('Where the audit stream has it.'),
+        data: z.record(z.string(), z.unknown()).describe('What happened.'),
+        metadata: z.record(z.string(), z.unknown()).describe('Who did it, by which command.'),
+      }),
+    )
+    .describe('What happened. Nothing, when it was so already.'),
+}
+
+/** The whole body that a command accepts. */
+export function requestOf(command: Command) {
+  return command.request.extend(asked)
+}
+
+/** The whole body that it answers with. */
+export function responseOf(command: Command) {
+  return command.response.extend(answered)
+}

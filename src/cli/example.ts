@@ -1,0 +1,24 @@
+import { stringify } from 'yaml'
+import type { Command } from '../admin/command.ts'
+import { speak } from './body.ts'
+import { CREDENTIALS_COMMAND, CREDENTIALS_EXAMPLE } from './credentials.ts'
+import type { Fields } from './fields.ts'
+
+/** The example of a command as a person types it, with the document that says what flags cannot. */
+export function exampleOf({ name, example }: Command, fields: Fields): string {
+  const { args, document } = speak(fields, example)
+  const words = ['gatehouse', ...name.split('.'), ...args.map(quoted)]
+  if (name === CREDENTIALS_COMMAND) return `  ${[...words, CREDENTIALS_EXAMPLE].join(' ')}`
+  if (Object.keys(document).length === 0) return `  ${words.join(' ')}`
+  const lines = stringify(document).trimEnd().split('\n')
+  return [
+    `  ${[...words, '--from', '-'].join(' ')} <<'END'`,
+    ...lines.map((line) => `  ${line}`),
+    '  END',
+  ].join('\n')
+}
+
+/** For a shell. */
+export function quoted(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

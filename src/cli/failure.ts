@@ -1,0 +1,108 @@
+import { GatehouseError, type ErrorCode } from '../errors.ts'
+import type { Shell } from './shell.ts'
+import { plain } from './table.ts'
+import { styled, type Outlet } from './terminal.ts'
+
+/** What a person or a program is told of an error. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly faults: readonly { readonly where: string; readonly rule: string }[]
+  /** What to do now. */
+  readonly next?: string | undefined
+}
+
+/** Used wrongly, rather than failed. */
+const MISUSE: readonly string[] = ['invalid_request', 'invalid_configuration', 'invalid_document']
+
+/** 1 failed, 2 used wrongly. */
+export function exitCodeOf({ code }: Failure): 1 | 2 {
+  return MISUSE.includes(code) ? 2 : 1
+}
+
+/** `asked` is the command that failed: `user.get`. */
+export function failureOf(error: unknown, asked?: string): Failure {
+  if (error instanceof GatehouseError) {
+    const { code, message, faults } = error
+    return { code, message, faults, next: nextStep(error, asked) }
+  }
+  // What the operating system says on purpose needs no stack; a fault of ours does.
+  const isExpected = error instanceof Error && 'syscall' in error
+  const message = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : ''
+  return { code: 'internal_error', message: message || String(error), faults: [] }
+}
+
+/** What follows from an error, as far as it is the same for every command. */
+const NEXT: Partial<Readonly<Record<ErrorCode, string>>> = {
+  forbidden: 'gatehouse whoami shows who you are and what you may do',
+  no_caller: 'gatehouse whoami shows who you are and what you may do',
+  busy: 'try again',
+}
+
+function nextStep({ code, message, faults }: GatehouseError, asked = ''): string | undefined {
+  switch (code) {
+    case 'not_found':
+      return listOf(/there is no (account|user|policy|role)\b/.exec(message)?.[1] ?? asked.split('.')[0])
+    case 'revision_conflict':
+      return `look at what it is now, then say ${revisionFlag(faults[0]?.rule)}`
+    case 'already_exists':
+      return asked.includes('.') ? listOf(asked.split('.')[0]) : undefined
+    case 'forbidden':
+      return asked === 'whoami' ? undefined : NEXT.forbidden
+    default:
+      return NEXT[code]
+  }
+}
+
+function listOf(aggregate: string | undefined): string | undefined {
+  switch (aggregate) {
+    case 'user':
+      return 'gatehouse user list ACCOUNT shows which there are'
+    case 'account':
+    case 'policy':
+    case 'role':
+      return `gatehouse ${aggregate} list shows which there are`
+    default:
+      return undefined
+  }
+}
+
+function revisionFlag(rule = ''): string {
+  const revision = /\d+/.exec(rule)?.[0]
+  return revision === undefined ? '--if-revision anew' : `--if-revision ${revision}`
+}
+
+export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'json'): void {
+  if (format === 'json') {
+    err.write(`${JSON.stringify({ error: failure })}\n`)
+    return
+  }
+  const { code, message, faults, next } = failure
+  // Summaries of faults say the same as the list below them.
+  const summary = faults.length > 0 && code === 'invalid_request' ? 'the request has faults' : message
+  const lines = [
+    `${styled(err, 'red', 'gatehouse: error')} (${code}): ${summary}`,
+    ...faults.map(({ where, rule }) => (where === '' ? `  ${rule}` : `  ${where}: ${rule}`)),
+    ...(next === undefined ? [] : [`  ${next}`]),
+  ]
+  err.write(`${lines.map((line) => line.split('\n').map(plain).join('\n')).join('\n')}\n`)
+}
+
+export interface Reporting {
+  readonly shell: Shell
+  readonly given: Readonly<Record<string, unknown>>
+  /** The command that is sent, for what to say when it fails. */
+  readonly asked?: string
+}
+
+/** Tells an error as it was asked for, and sets the exit code. */
+export async function reporting({ shell, given, asked }: Reporting, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    const failure = failureOf(error, asked)
+    const isJson = given['json'] === true || given['output'] === 'json'
+    tellFailure(shell.terminal.err, failure, isJson ? 'json' : 'text')
+    process.exitCode = exitCodeOf(failure)
+  }
+}

@@ -1,0 +1,84 @@
+import { stringify } from 'yaml'
+import { isMap } from './body.ts'
+import { cell, facts, table, type Row } from './table.ts'
+import type { Outlet } from './terminal.ts'
+
+export type Format = 'table' | 'json' | 'yaml'
+export const FORMATS = ['table', 'json', 'yaml'] as const
+
+/** Fields of a reply that are shown once and never again. */
+const SHOWN_ONCE = ['token', 'creds', 'activation'] as const
+
+/** What goes where: results to standard output, words about them to standard error. */
+export interface Shown {
+  readonly out: string
+  readonly err: string
+}
+
+/** A reply for a person or a program. A secret that is shown once stands alone on standard output. */
+export function show(reply: Row, format: Format, outlet: Outlet): Shown {
+  if (format !== 'table') return { out: written(reply, format), err: '' }
+  for (const name of SHOWN_ONCE) {
+    const secret = reply[name]
+    if (typeof secret === 'string') return once({ name, secret }, reply)
+  }
+  const items = reply['items']
+  if (Array.isArray(items)) return list(items as readonly Row[], outlet)
+  return details(reply, outlet)
+}
+
+export function written(value: unknown, format: 'json' | 'yaml'): string {
+  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value)
+}
+
+function once({ name, secret }: { readonly name: string; readonly secret: string }, reply: Row): Shown {
+  const about = Object.entries(reply)
+    .filter(([key, value]) => key !== name && typeof value === 'string')
+    .map(([key, value]) => `${key} ${cell(value)}`)
+  const words = [`gatehouse: the ${name} is shown this once`, ...about].join(', ')
+  return { out: secret.endsWith('\n') ? secret : `${secret}\n`, err: `${words}\n` }
+}
+
+/** Names first, what identifies to machines last. */
+const FIRST = ['seq', 'name', 'subject', 'status', 'role', 'version']
+const LAST = ['createdAt', 'revision', 'id']
+
+function list(items: readonly Row[], outlet: Outlet): Shown {
+  if (items.length === 0) return { out: '', err: 'gatehouse: there is none\n' }
+  const all = [...new Set(items.flatMap((item) => Object.keys(item)))]
+  const names = [
+    ...FIRST.filter((name) => all.includes(name)),
+    ...all.filter((name) => !FIRST.includes(name) && !LAST.includes(name) && isFlat(items, name)),
+    ...LAST.filter((name) => all.includes(name)),
+  ]
+  return { out: table(items.map(counted), names, outlet), err: '' }
+}
+
+/** A group of fields has no place in a row. */
+function isFlat(items: readonly Row[], name: string): boolean {
+  return items.every((item) => !isMap(item[name]))
+}
+
+/** Of a list of things, a row shows how many. */
+function counted(item: Row): Row {
+  const entries = Object.entries(item).map(([name, value]) =>
+    Array.isArray(value) && value.some(isMap) ? [name, value.length] : [name, value],
+  )
+  return Object.fromEntries(entries) as Row
+}
+
+function details(reply: Row, outlet: Outlet): Shown {
+  const { events, revision, ...rest } = reply
+  const happened = Array.isArray(events) ? (events as readonly Row[]).map(eventName) : []
+  const [only, ...others] = Object.values(rest)
+  const subject = isMap(only) && others.length === 0 ? only : rest
+  const changed = happened.length > 0 ? { events: happened } : {}
+  const row = { ...subject, ...(revision === 0 ? {} : { revision }), ...changed }
+  const isRead = Object.values(rest).some((value) => typeof value === 'object') || happened.length > 0
+  return { out: facts(row, outlet), err: isRead ? '' : 'gatehouse: nothing changed: it was so already\n' }
+}
+
+/** `auth.event.A….user.locked` is `user.locked` to people. */
+function eventName({ subject }: Row): string {
+  return String(subject).split('.').slice(-2).join('.')
+}
