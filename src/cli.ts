@@ -5,6 +5,7 @@ import { readUpConfig } from './config.ts'
 import { commands } from './admin/commands.ts'
 import { addCommands } from './cli/commands.ts'
 import { addContextCommands } from './cli/context-commands.ts'
+import { addDocumentCommands } from './cli/document-commands.ts'
 import { failureOf, tellFailure } from './cli/failure.ts'
 import { openInputs } from './cli/inputs.ts'
 import { printer, type Shell } from './cli/shell.ts'
@@ -75,6 +76,7 @@ program
 
 addCommands(program, commands, shell)
 addContextCommands(program, shell)
+addDocumentCommands(program, shell)
 
 /** The first time: drain and leave. Asked again, leave at once; nats-server is ended on the way out all the same. */
 function leave(): void {
