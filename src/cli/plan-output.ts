@@ -68,38 +68,36 @@ function blockOf(out: Outlet, { target, change, fields }: Change): readonly stri
   const names = [...new Set(fields.map(({ field }) => field))]
   return [
     head,
-    ...names.flatMap((name) =>
-      fieldLines(
-        out,
-        fields.filter(({ field }) => field === name),
-      ),
-    ),
+    ...names.flatMap((name) => {
+      const changes = fields.filter(({ field }) => field === name)
+      return listLines(out, changes) ?? changes.map((each) => valueLine(each, change))
+    }),
   ]
 }
 
-/** Of a list, what comes and what goes; of anything else, what it was and what it will be. */
-function fieldLines(out: Outlet, changes: readonly FieldChange[]): readonly string[] {
-  const field = plain(changes[0]?.field ?? '')
-  const isList = changes.every(({ old = [], new: now = [] }) => Array.isArray(old) && Array.isArray(now))
-  if (!isList) {
-    return changes.map((each) => {
-      const was = 'old' in each ? `${wordOf(each.old)} → ` : ''
-      return `    ${field}: ${was}${wordOf(each.new)}`
-    })
-  }
+function valueLine({ field, old, new: now }: FieldChange, change: Step['change']): string {
+  const none = field === 'delegable' ? 'false' : 'none'
+  const was = change === 'create' ? '' : `${wordOf(old, none)} → `
+  return `    ${plain(field)}: ${was}${wordOf(now, none)}`
+}
+
+/** Of a list, what comes and what goes. Undefined for what is none. */
+function listLines(out: Outlet, changes: readonly FieldChange[]): readonly string[] | undefined {
+  if (!changes.every(({ old = [], new: now = [] }) => Array.isArray(old) && Array.isArray(now)))
+    return undefined
   const items = (side: 'old' | 'new'): readonly string[] =>
-    changes.flatMap((each) => (Array.isArray(each[side]) ? each[side].map(wordOf) : []))
+    changes.flatMap((each) => (Array.isArray(each[side]) ? each[side].map((item) => wordOf(item, '')) : []))
   const [old, now] = [items('old'), items('new')]
   return [
-    `    ${field}`,
+    `    ${plain(changes[0]?.field ?? '')}`,
     ...now.filter((item) => !old.includes(item)).map((item) => styled(out, 'green', `      + ${item}`)),
     ...old.filter((item) => !now.includes(item)).map((item) => styled(out, 'red', `      - ${item}`)),
   ]
 }
 
 /** A value as people write it. Text that could be taken for something else is in quotes. */
-function wordOf(value: unknown): string {
-  if (value === undefined || value === null) return 'none'
+function wordOf(value: unknown, none: string): string {
+  if (value === undefined || value === null) return none
   if (typeof value === 'string' && /^[^\s"→]+$/.test(value)) return plain(value)
   return plain(JSON.stringify(value))
 }

@@ -49,7 +49,9 @@ export async function readPaths(
 }
 
 async function readSource(file: string): Promise<SourceFile> {
-  return { path: relative(process.cwd(), file), text: await orUnreadable(file, readFile(file, 'utf8')) }
+  const near = relative(process.cwd(), file)
+  const text = await orUnreadable(file, readFile(file, 'utf8'))
+  return { path: near.startsWith('..') ? file : near, text }
 }
 
 /** Undefined when it has none of the folders. */

@@ -1,60 +1,24 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { applyPaths, type ApplyFlags, type Outcome } from '../../src/cli/apply.ts'
-import { exportTo } from '../../src/cli/export.ts'
-import { command } from '../support/clients.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { applyPaths } from '../../src/cli/apply.ts'
 import type { GatehouseError } from '../../src/errors.ts'
-import { eventually } from '../support/eventually.ts'
-import { temporaryFolder, type Folder } from '../support/programs.ts'
-import { gatehouse } from '../support/up.ts'
-import { openWorld, PROJECT, type World } from '../support/world.ts'
-import { listenedShell } from '../cli/shell.ts'
+import { openApplying, type Applying } from '../support/applying.ts'
+import { command } from '../support/clients.ts'
+import { listenedShell } from '../support/shell.ts'
+import { openWorld, type World } from '../support/world.ts'
 
 let world: World
 let admin: NatsConnection
-let token: Folder
-let flags: ApplyFlags
+let documents: Applying
 beforeAll(async () => {
   world = await openWorld()
   admin = await world.connectAs('admin')
-  token = await temporaryFolder()
-  const tokenFile = join(token.path, 'token')
-  await writeFile(tokenFile, world.tokens['admin'] ?? '')
-  flags = { server: world.server.url, tokenFile }
+  documents = await openApplying(world)
 })
 afterAll(async () => {
-  await token[Symbol.asyncDispose]()
+  await documents[Symbol.asyncDispose]()
   await world[Symbol.asyncDispose]()
 })
-
-let folder: Folder
-beforeEach(async () => {
-  folder = await temporaryFolder()
-  return () => folder[Symbol.asyncDispose]()
-})
-
-async function write(path: string, text: string): Promise<string> {
-  const file = join(folder.path, path)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, text)
-  return file
-}
-
-interface Said {
-  readonly outcome: Outcome
-  readonly out: string
-  readonly err: string
-}
-
-async function apply(paths: readonly string[], more: Partial<ApplyFlags> = {}): Promise<Said> {
-  const { shell, out, err } = listenedShell()
-  const outcome = await applyPaths(paths, { ...flags, ...more }, shell)
-  return { outcome, out: out(), err: err() }
-}
-
-const plan = (...paths: string[]): Promise<Said> => apply(paths, { dryRun: true })
 
 const TEAM = (name: string): string => `kind: policy
 name: ${name}-reader
@@ -124,8 +88,8 @@ policies: [base]
 
 describe('gatehouse apply', () => {
   it('does what plan said it would, and then has nothing to do', async () => {
-    const file = await write('d.yaml', TEAM('FIRST'))
-    const before = await plan(file)
+    const file = await documents.write('d.yaml', TEAM('FIRST'))
+    const before = await documents.plan(file)
     expect(before.outcome).toBe('planned')
     expect(before.out).toMatchInlineSnapshot(`
       "+ create policy FIRST-reader
@@ -174,28 +138,34 @@ describe('gatehouse apply', () => {
       7 to create.
       "
     `)
-    expect(await plan(file)).toEqual(before)
-    const done = await apply([file])
+    expect(await documents.plan(file)).toEqual(before)
+    const done = await documents.apply([file])
     expect(done).toMatchObject({ outcome: 'applied', out: before.out })
     expect(done.err).toMatch(/^gatehouse: applied, 11 commands done, apply-[0-9A-Z]{26}\n$/)
-    expect(await plan(file)).toMatchObject({
+    expect(await documents.plan(file)).toMatchObject({
       outcome: 'nothing',
       out: 'Nothing to do: all is as declared.\n',
     })
   })
 
   it('applies every time, whatever was applied before', async () => {
-    const [a, b] = [await write('a.yaml', TEAM('AGAIN')), await write('b.yaml', OTHER('AGAIN'))]
+    const [a, b] = [
+      await documents.write('a.yaml', TEAM('AGAIN')),
+      await documents.write('b.yaml', OTHER('AGAIN')),
+    ]
     for (const file of [a, b, a, b, a]) {
-      expect(await apply([file])).toMatchObject({ outcome: 'applied' })
-      expect(await plan(file)).toMatchObject({ outcome: 'nothing' })
+      expect(await documents.apply([file])).toMatchObject({ outcome: 'applied' })
+      expect(await documents.plan(file)).toMatchObject({ outcome: 'nothing' })
     }
   })
 
   it('tells each change of what is there, with what it was', async () => {
-    const [a, b] = [await write('a.yaml', TEAM('TOLD')), await write('b.yaml', OTHER('TOLD'))]
-    await apply([a])
-    const { out } = await plan(b)
+    const [a, b] = [
+      await documents.write('a.yaml', TEAM('TOLD')),
+      await documents.write('b.yaml', OTHER('TOLD')),
+    ]
+    await documents.apply([a])
+    const { out } = await documents.plan(b)
     expect(out).toMatchInlineSnapshot(`
       "~ change policy TOLD-reader
           subscribe.allow
@@ -206,7 +176,7 @@ describe('gatehouse apply', () => {
           limits.sources
             - 10.0.0.0/8
           description: Reads. → none
-          delegable: true → none
+          delegable: true → false
       ~ change role TOLD-clerk
           policies
             - TOLD-reader
@@ -225,7 +195,7 @@ describe('gatehouse apply', () => {
           limits.payload: 64KiB → none
           description: "For TOLD." → "Other words."
           metadata.team: red → blue
-          metadata.lead: x
+          metadata.lead: none → x
           expiresAt: 2099-01-31T12:00:00Z → none
       ~ change user u in TOLD
           policies
@@ -243,7 +213,7 @@ describe('gatehouse apply', () => {
       7 to change.
       "
     `)
-    const { out: json } = await apply([b], { dryRun: true, json: true })
+    const { out: json } = await documents.apply([b], { dryRun: true, json: true })
     const { changes } = JSON.parse(json) as { changes: Record<string, unknown>[] }
     expect(changes[0]).toEqual({
       command: 'policy.update-permissions',
@@ -260,11 +230,11 @@ describe('gatehouse apply', () => {
   })
 
   it('reads folders, several files, and each once', async () => {
-    await write('more/policies/deep/one.yml', 'kind: policy\nname: read-one\n')
-    await write('more/roles/two.json', '{ "kind": "role", "name": "read-two" }')
-    await write('more/package.json', '{ "kind": "none of ours" }')
-    const file = await write('three.yaml', 'kind: policy\nname: read-three\n')
-    const { out } = await plan(join(folder.path, 'more'), file, file)
+    await documents.write('more/policies/deep/one.yml', 'kind: policy\nname: read-one\n')
+    await documents.write('more/roles/two.json', '{ "kind": "role", "name": "read-two" }')
+    await documents.write('more/package.json', '{ "kind": "none of ours" }')
+    const file = await documents.write('three.yaml', 'kind: policy\nname: read-three\n')
+    const { out } = await documents.plan(`${documents.path}/more`, file, file)
     expect(out.split('\n').filter((line) => line.startsWith('+'))).toEqual([
       '+ create policy read-one',
       '+ create policy read-three',
@@ -273,20 +243,25 @@ describe('gatehouse apply', () => {
   })
 
   it('tells every fault of every document at once, and changes nothing', async () => {
-    const file = await write('d.yaml', 'kind: account\nname: ADMIN\nexpiresAt: soon\nboundaryPolicy: nope\n')
-    const roles = await write('r.yaml', 'kind: role\nname: r\npolicies: [gone]\naccount: NOWHERE\n')
-    const faults = await apply([file, roles]).catch((error: unknown) => (error as GatehouseError).faults)
+    const file = await documents.write(
+      'd.yaml',
+      'kind: account\nname: ADMIN\nexpiresAt: soon\nboundaryPolicy: nope\n',
+    )
+    const roles = await documents.write('r.yaml', 'kind: role\nname: r\npolicies: [gone]\naccount: NOWHERE\n')
+    const faults = await documents
+      .apply([file, roles])
+      .catch((error: unknown) => (error as GatehouseError).faults)
     expect(faults).toEqual([
       {
         where: expect.stringMatching(/d\.yaml:3:1 expiresAt$/) as string,
         rule: expect.stringContaining('must be a time') as string,
       },
       {
-        where: expect.stringMatching(/d\.yaml:3:1 expiresAt$/) as string,
+        where: expect.stringMatching(/d\.yaml:4:1 boundaryPolicy$/) as string,
         rule: 'account "ADMIN" carries the system: it cannot be barred',
       },
       {
-        where: expect.stringMatching(/d\.yaml:4:1 boundaryPolicy$/) as string,
+        where: expect.stringMatching(/d\.yaml:3:1 expiresAt$/) as string,
         rule: 'account "ADMIN" carries the system: it cannot be barred',
       },
       {
@@ -306,12 +281,12 @@ describe('gatehouse apply', () => {
 
   it('stops at the first refusal, names it, and says how far it came', async () => {
     const long = Array.from({ length: 1_000 }, (_, n) => `${'x'.repeat(80)}.${n}`)
-    const file = await write(
+    const file = await documents.write(
       'd.yaml',
       `kind: policy\nname: fits\n---\nkind: policy\nname: large\npublish: { allow: [${long.join(', ')}] }\n---\nkind: role\nname: later\n`,
     )
     const { shell, err } = listenedShell()
-    await expect(applyPaths([file], flags, shell)).rejects.toMatchObject({
+    await expect(applyPaths([file], documents.flags, shell)).rejects.toMatchObject({
       code: 'too_large',
       message: expect.stringMatching(/^policy large \(policy\.create\): /) as string,
     })
