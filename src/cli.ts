@@ -6,8 +6,9 @@ import { commands } from './admin/commands.ts'
 import { addCommands } from './cli/commands.ts'
 import { addContextCommands } from './cli/context-commands.ts'
 import { addDocumentCommands } from './cli/document-commands.ts'
-import { failureOf, tellFailure } from './cli/failure.ts'
+import { tellMisuse } from './cli/failure.ts'
 import { openInputs } from './cli/inputs.ts'
+import { addCompletionCommand, addEventCommands } from './cli/other-commands.ts'
 import { printer, type Shell } from './cli/shell.ts'
 import { outlet } from './cli/terminal.ts'
 import { GatehouseError } from './errors.ts'
@@ -22,7 +23,7 @@ const shell: Shell = {
   inputs: openInputs(process.stdin, terminal.err),
   print: printer(process.stdout),
   nowMs: Date.now,
-  signal: stop.signal,
+  interruption,
 }
 
 /** The terminal sends Ctrl-C to us, and npm hands on the one that it got: what comes this soon is the same wish. */
@@ -33,8 +34,11 @@ const program = new Command('gatehouse')
   .description('A NATS-native auth callout service.')
   .version(VERSION, '--version', 'print the version')
   .exitOverride()
-  .showHelpAfterError('(gatehouse --help shows the commands)')
-  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: (text) => tellMisuse(terminal.err, text, process.argv) })
+  .configureHelp({
+    subcommandTerm: (command) =>
+      `${command.name()} ${command.usage()}`.replace(/ \[(?:options|command)\]/g, ''),
+  })
 
 program
   .command('up')
@@ -56,9 +60,9 @@ program
   .addHelpText('after', '\nExample:\n  gatehouse up --listen 127.0.0.1:4333 --data-dir ./dev')
   .action(async (flags: UpFlags) => {
     const config = readUpConfig(flags, process.env, packageDir)
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave)
+    const signal = interruption()
     const { up } = await import('./cli/up.ts')
-    await up({ config, env: process.env, packageDir, terminal, signal: stop.signal })
+    await up({ config, env: process.env, packageDir, terminal, signal })
   })
 
 program
@@ -75,8 +79,15 @@ program
   })
 
 addCommands(program, commands, shell)
+addEventCommands(program, shell)
 addContextCommands(program, shell)
 addDocumentCommands(program, shell)
+addCompletionCommand(program, shell)
+
+function interruption(): AbortSignal {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave)
+  return stop.signal
+}
 
 /** The first time: drain and leave. Asked again, leave at once; nats-server is ended on the way out all the same. */
 function leave(): void {

@@ -48,7 +48,7 @@ export async function applyPaths(
       err.write('gatehouse: watching for changes; Ctrl-C ends it\n')
     },
     onFault: (error) => tellFailure(err, documentFailure(error), 'text'),
-    signal: shell.signal,
+    signal: shell.interruption(),
   })
   return 'nothing'
 }
@@ -109,11 +109,11 @@ async function selfOf(service: Service): Promise<Pruning['self']> {
 }
 
 /** Nothing is removed that nobody agreed to. Throws `invalid_request` otherwise. */
-async function agree({ steps }: Draft, { yes }: ApplyFlags, { terminal, signal }: Shell): Promise<void> {
+async function agree({ steps }: Draft, { yes }: ApplyFlags, { terminal }: Shell): Promise<void> {
   const going = new Set(steps.filter(({ change }) => change === 'remove').map(({ target }) => target)).size
   if (going === 0 || yes === true) return
   const question = `Remove ${going === 1 ? 'what no document declares' : `all ${going} that no document declares`}, for good? Type yes:`
-  const answer = await confirmed(question, { input: process.stdin, err: terminal.err, signal })
+  const answer = await confirmed(question, { input: process.stdin, err: terminal.err })
   if (answer === true) return
   if (answer === undefined)
     throw misused('--prune', 'without a terminal to ask at needs --yes; nothing was changed')
@@ -140,7 +140,7 @@ async function carryOutHere(
   const run: Run = {
     id,
     redraft: () => draft(service, documents, pruning),
-    pause: (attempt) => sleep(PAUSE_MS * 2 ** attempt, undefined, { signal: shell.signal }),
+    pause: (attempt) => sleep(PAUSE_MS * 2 ** attempt),
     onDone({ target }, { done, total }) {
       count += 1
       if (err.isTTY) err.write(`${clear}gatehouse: ${done} of ${total}: ${target}`)

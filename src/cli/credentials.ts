@@ -1,5 +1,6 @@
 import type { Body } from './body.ts'
 import type { Inputs } from './inputs.ts'
+import { misused } from './options.ts'
 
 /**
  * The flags of `user update-credentials`: its field is a list of things that hold secrets, which no flag of a schema
@@ -36,5 +37,10 @@ export async function withCredentials(body: Body, flags: CredentialFlags, inputs
     ...(password === undefined ? [] : [{ kind: 'password', password, ...about }]),
     ...(nkey === undefined ? [] : [{ kind: 'nkey', publicKey: nkey, ...about }]),
   ]
-  return credentials.length === 0 ? body : { ...body, credentials }
+  if (credentials.length > 0) return { ...body, credentials }
+  if (body['credentials'] !== undefined) return body
+  throw misused(
+    '--password-file',
+    'is missing: name a file with the password, or - for standard input, or an --nkey',
+  )
 }

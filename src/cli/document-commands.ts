@@ -69,11 +69,7 @@ function addApplying(program: Program, word: string): Program {
 
 async function applying(paths: readonly string[], flags: ApplyFlags, shell: Shell): Promise<void> {
   const { applyPaths } = await import('./apply.ts')
-  const leaving = new AbortController()
-  const leave = (): void => leaving.abort()
-  if (flags.watch === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave)
-  const signal = AbortSignal.any([shell.signal, leaving.signal])
-  if ((await applyPaths(paths, flags, { ...shell, signal })) === 'planned') process.exitCode = 2
+  if ((await applyPaths(paths, flags, shell)) === 'planned') process.exitCode = 2
 }
 
 async function run(

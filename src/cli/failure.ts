@@ -13,7 +13,12 @@ export interface Failure {
 }
 
 /** Used wrongly, rather than failed. */
-const MISUSE: readonly string[] = ['invalid_request', 'invalid_configuration', 'invalid_document']
+const MISUSE: readonly string[] = [
+  'invalid_request',
+  'unenforceable',
+  'invalid_configuration',
+  'invalid_document',
+]
 
 /** 1 failed, 2 used wrongly. */
 export function exitCodeOf({ code }: Failure): 1 | 2 {
@@ -40,13 +45,15 @@ const NEXT: Partial<Readonly<Record<ErrorCode, string>>> = {
 }
 
 function nextStep({ code, message, faults }: GatehouseError, asked = ''): string | undefined {
+  const [aggregate = ''] = asked.split('.')
+  const [, missing] = /there is no (account|user|policy|role|context)\b/.exec(message) ?? []
   switch (code) {
     case 'not_found':
-      return listOf(/there is no (account|user|policy|role)\b/.exec(message)?.[1] ?? asked.split('.')[0])
+      return listOf(missing ?? aggregate, /in account "([^"]+)"/.exec(message)?.[1])
     case 'revision_conflict':
-      return `look at what it is now, then say ${revisionFlag(faults[0]?.rule)}`
+      return `gatehouse ${aggregate} get shows what it is now; then say ${revisionFlag(faults[0]?.rule)}`
     case 'already_exists':
-      return asked.includes('.') ? listOf(asked.split('.')[0]) : undefined
+      return listOf(aggregate)
     case 'forbidden':
       return asked === 'whoami' ? undefined : NEXT.forbidden
     default:
@@ -54,13 +61,14 @@ function nextStep({ code, message, faults }: GatehouseError, asked = ''): string
   }
 }
 
-function listOf(aggregate: string | undefined): string | undefined {
+function listOf(aggregate: string, account = 'ACCOUNT'): string | undefined {
   switch (aggregate) {
     case 'user':
-      return 'gatehouse user list ACCOUNT shows which there are'
+      return `gatehouse user list ${account} shows which there are`
     case 'account':
     case 'policy':
     case 'role':
+    case 'context':
       return `gatehouse ${aggregate} list shows which there are`
     default:
       return undefined
@@ -79,13 +87,27 @@ export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'jso
   }
   const { code, message, faults, next } = failure
   // Summaries of faults say the same as the list below them.
-  const summary = faults.length > 0 && code === 'invalid_request' ? 'the request has faults' : message
+  const summary =
+    faults.length > 0 && ['invalid_request', 'unenforceable'].includes(code)
+      ? 'the request has faults'
+      : message
   const lines = [
-    `${styled(err, 'red', 'gatehouse: error')} (${code}): ${summary}`,
+    `${styled(err, 'red', 'gatehouse: error:')} ${summary} (${code})`,
     ...faults.map(({ where, rule }) => (where === '' ? `  ${rule}` : `  ${where}: ${rule}`)),
     ...(next === undefined ? [] : [`  ${next}`]),
   ]
   err.write(`${lines.map((line) => line.split('\n').map(plain).join('\n')).join('\n')}\n`)
+}
+
+/** What the parser of the command line says, before any command is run. */
+export function tellMisuse(err: Outlet, text: string, argv: readonly string[]): void {
+  const [, verb] = argv.slice(1)
+  const message = text.trim().replace(/^error: /, '')
+  // `gatehouse up --json` is about what it says, not about its errors.
+  const isJson = verb !== 'up' && (argv.includes('--json') || /--output[= ]json/.test(argv.join(' ')))
+  const next = 'gatehouse --help shows the commands, and --help after a command its flags'
+  if (isJson) tellFailure(err, { code: 'invalid_request', message, faults: [], next }, 'json')
+  else err.write(`gatehouse: error: ${message}\n  ${next}\n`)
 }
 
 export interface Reporting {

@@ -128,7 +128,7 @@ function field({ path, kind, schema, isRequired }: Described): Field {
     kind,
     isPositional,
     word: isPositional ? word : `--${word}${kind === 'secret' ? '-file' : ''}`,
-    placeholder: placeholderOf(kind, forms, schema.description ?? item.description ?? ''),
+    placeholder: placeholderOf(name, kind, forms),
     description: describe(kind, schema, item),
     isRequired,
     isNumeric: forms.some(({ type }) => type === 'integer' || type === 'number'),
@@ -141,7 +141,7 @@ export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-function placeholderOf(kind: FieldKind, forms: readonly JsonSchema[], description: string): string {
+function placeholderOf(name: string, kind: FieldKind, forms: readonly JsonSchema[]): string {
   if (kind === 'map') return 'key=value'
   if (kind === 'secret') return 'file'
   const patterns = forms.map(({ pattern }) => pattern ?? '').join(' ')
@@ -150,13 +150,14 @@ function placeholderOf(kind: FieldKind, forms: readonly JsonSchema[], descriptio
   if (forms.some(({ format }) => format === 'date-time')) return 'time'
   if (forms.some(({ type }) => type === 'integer' || type === 'number')) return 'n'
   if (forms.some((form) => form.enum !== undefined || form.const !== undefined)) return 'word'
-  if (/subject/i.test(forms[0]?.description ?? description)) return 'subject'
-  return /\bnames?\b/i.test(`${description} ${forms[0]?.description ?? ''}`) ? 'name' : 'text'
+  if (/^A subject/.test(forms[0]?.description ?? '')) return 'subject'
+  return /^(?:account|user|role|roles|name|.*polic(?:y|ies))$/i.test(name) ? 'name' : 'text'
 }
 
 function describe(kind: FieldKind, schema: JsonSchema, item: JsonSchema): string {
   const text = schema.description ?? item.description ?? ''
-  const words = plainOf(item).flatMap((form) => form.enum ?? [])
+  // Of a single value commander tells the choices itself.
+  const words = kind === 'list' ? plainOf(item).flatMap((form) => form.enum ?? []) : []
   const { default: otherwise } = schema
   const notes = [
     ...(words.length === 0 ? [] : [`one of ${words.join(', ')}`]),

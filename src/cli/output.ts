@@ -23,7 +23,7 @@ export function show(reply: Row, format: Format, outlet: Outlet): Shown {
     if (typeof secret === 'string') return once({ name, secret }, reply)
   }
   const items = reply['items']
-  if (Array.isArray(items)) return list(items as readonly Row[], outlet)
+  if (Array.isArray(items)) return list(items as readonly Row[], reply['next'], outlet)
   return details(reply, outlet)
 }
 
@@ -43,19 +43,21 @@ function once({ name, secret }: { readonly name: string; readonly secret: string
 const FIRST = ['seq', 'name', 'subject', 'status', 'role', 'version']
 const LAST = ['createdAt', 'revision', 'id']
 
-function list(items: readonly Row[], outlet: Outlet): Shown {
+function list(items: readonly Row[], next: unknown, outlet: Outlet): Shown {
   if (items.length === 0) return { out: '', err: 'gatehouse: there is none\n' }
   const all = [...new Set(items.flatMap((item) => Object.keys(item)))]
   const names = [
     ...FIRST.filter((name) => all.includes(name)),
-    ...all.filter((name) => !FIRST.includes(name) && !LAST.includes(name) && isFlat(items, name)),
+    ...all.filter((name) => !FIRST.includes(name) && !LAST.includes(name) && tells(items, name)),
     ...LAST.filter((name) => all.includes(name)),
   ]
-  return { out: table(items.map(counted), names, outlet), err: '' }
+  const more = next === undefined ? '' : `gatehouse: there are more: --after ${cell(next)} goes on\n`
+  return { out: table(items.map(counted), names, outlet), err: more }
 }
 
-/** A group of fields has no place in a row. */
-function isFlat(items: readonly Row[], name: string): boolean {
+/** A group of fields has no place in a row, and the account of users that were listed by account is no news. */
+function tells(items: readonly Row[], name: string): boolean {
+  if (name === 'account' && items.every((item) => item[name] === items[0]?.[name])) return false
   return items.every((item) => !isMap(item[name]))
 }
 

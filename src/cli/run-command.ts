@@ -37,9 +37,12 @@ export async function runCommand(asked: Asked, shell: Shell): Promise<void> {
   const { timeoutMs } = flags
   const target = await targetOf(flags, shell)
   await using client = await openClient({ ...target, ...(timeoutMs !== undefined && { timeoutMs }) })
-  const reply = isPaged(command)
-    ? await pages({ client, name: command.name, body, limit: asked.limit })
-    : await client.request(command.name, body)
+  const asking = isPaged(command)
+    ? pages({ client, name: command.name, body, limit: asked.limit })
+    : client.request(command.name, body)
+  const reply = await asking.catch((error: unknown) => {
+    throw inOurWords(error, asked)
+  })
   const { out, err } = show(reply, flags.format, shell.terminal.out)
   await shell.print(out)
   if (err !== '') shell.terminal.err.write(err)
@@ -58,7 +61,10 @@ async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
   ]
   if (faults.length === 0) return body
   const summary = faults.map(({ where, rule }) => `${where}: ${rule}`).join('; ')
-  throw new GatehouseError('invalid_request', summary, { faults })
+  // As the service would say it.
+  const isUnenforceable =
+    built.faults.length === 0 && !checked.ok && checked.faults.every((fault) => fault.isUnenforceable)
+  throw new GatehouseError(isUnenforceable ? 'unenforceable' : 'invalid_request', summary, { faults })
 }
 
 function envelopeOf({ ifRevision, commandId, correlationId }: CommonFlags): Body {
@@ -78,7 +84,10 @@ const ENVELOPE_FLAGS: Readonly<Record<string, string>> = {
 }
 
 /** A fault has the name of the flag that says the field; of one that was never said, or that a document says, its path. */
-function renamed({ path, where, rule }: FieldFault, { fields, said, flags }: Asked): Fault {
+function renamed(
+  { path, where, rule }: Omit<FieldFault, 'isUnenforceable'>,
+  { fields, said, flags }: Asked,
+): Fault {
   const common = ENVELOPE_FLAGS[String(path[0])]
   if (common !== undefined && path.length === 1) return { where: common, rule }
   const field = fields.fields.find(
@@ -87,6 +96,15 @@ function renamed({ path, where, rule }: FieldFault, { fields, said, flags }: Ask
   if (field === undefined) return { where, rule }
   if (!said.has(field) && flags.from !== undefined) return { where, rule }
   return { where: field.isPositional ? `<${field.word}>` : field.word, rule }
+}
+
+/** What the service finds fault with has the names of flags, too. */
+function inOurWords(error: unknown, asked: Asked): unknown {
+  if (!(error instanceof GatehouseError) || error.faults.length === 0) return error
+  const faults = error.faults.map(({ where, rule }) =>
+    renamed({ where, rule, path: where.split(/[.[\]]+/).filter((step) => step !== '') }, asked),
+  )
+  return new GatehouseError(error.code, error.message, { cause: error, faults })
 }
 
 /** Lists come a page at a time (admin/listing.ts). */

@@ -11,8 +11,8 @@ export interface Shell {
   readonly print: (text: string) => Promise<boolean>
   /** Unix time, in milliseconds. */
   readonly nowMs: () => number
-  /** Aborts when the person wants to leave. */
-  readonly signal: AbortSignal
+  /** From now on an interruption is no death: it aborts this, and the command ends well. */
+  readonly interruption: () => AbortSignal
 }
 
 /** Waits for a reader that is slow, unlike an outlet, which drops: a result that is cut short is a wrong one. */

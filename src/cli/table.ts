@@ -9,7 +9,7 @@ export function cell(value: unknown, name = ''): string {
   if (typeof value === 'string') return shortTime(value)
   if (typeof value === 'number') return /bytes$/i.test(name) ? size(value) : String(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  if (Array.isArray(value)) return value.map((item) => cell(item)).join(', ')
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map((item) => cell(item)).join(', ')
   return Object.entries(value)
     .filter(([, part]) => part !== undefined)
     .map(([key, part]) => `${key} ${cell(part, key)}`)
@@ -37,7 +37,7 @@ export type Row = Readonly<Record<string, unknown>>
 export function table(rows: readonly Row[], names: readonly string[], outlet: Outlet): string {
   const columns = names
     .map((name) => ({ head: heading(name), cells: rows.map((row) => inLine(cell(row[name], name))) }))
-    .filter(({ cells }) => cells.some((text) => text !== ''))
+    .filter(({ cells }) => cells.some((text) => text !== '' && text !== '-'))
     .map((column) => ({ ...column, width: Math.max(...[column.head, ...column.cells].map(width)) }))
   const line = (texts: readonly string[]): string =>
     texts

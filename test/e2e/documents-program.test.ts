@@ -14,7 +14,9 @@ beforeAll(async () => {
   world = await openWorld()
   admin = await world.connectAs('admin')
   documents = await openApplying(world)
-})
+  await using built = gatehouse(['--version'])
+  await built.finished // Where nothing is built yet the first one builds, and says so.
+}, 120_000)
 afterAll(async () => {
   await documents[Symbol.asyncDispose]()
   await world[Symbol.asyncDispose]()

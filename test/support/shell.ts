@@ -27,7 +27,7 @@ export function listenedShell(signal = new AbortController().signal): Listened {
         return Promise.resolve(true)
       },
       nowMs: Date.now,
-      signal,
+      interruption: () => signal,
     },
     out: () => said.out,
     err: () => said.err,

@@ -45,6 +45,8 @@ export interface Run extends AsyncDisposable {
 interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** What it reads on standard input. Nothing is there when it is absent. */
+  readonly input?: string
 }
 
 /** `gatehouse` with these arguments, as it stands in the project. */
@@ -60,7 +62,7 @@ export function up(dataDir: string, options: RunOptions & { readonly args?: read
 
 export function run(
   [program = '', ...args]: readonly string[],
-  { cwd = PROJECT, env = {} }: RunOptions,
+  { cwd = PROJECT, env = {}, input }: RunOptions,
 ): Run {
   // Whoever runs the tests may have settings of their own. Where nats-server is found is theirs to say.
   const ours = /^GATEHOUSE_(?!NATS_SERVER|CACHE)/
@@ -69,8 +71,10 @@ export function run(
     cwd,
     env: { ...Object.fromEntries(kept), ...env },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  child.stdin.on('error', () => undefined) // Not everybody reads it.
+  child.stdin.end(input)
   let [out, err] = ['', '']
   child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()))
   child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString()))
