@@ -120,15 +120,9 @@ interface Survey {
 }
 
 function surveyOf(snapshot: Snapshot, documents: Documents, options: Pruning & PlanOptions): Survey {
-  const { self, offers } = options
+  const { self } = options
   const declaredAccounts = new Map(documents.accounts.map(({ content }) => [content.name, content]))
-  const kept: Kept[] = []
-  const undeclared = snapshot.accounts.filter(
-    ({ name, role }) => role === 'tenant' && !declaredAccounts.has(name),
-  )
-  const leaving = undeclared.filter(({ name }) => offers('account.delete') && name !== self.account)
-  for (const account of undeclared.filter((each) => !leaving.includes(each)))
-    kept.push({ target: accountTarget(account.name), why: 'it cannot be deleted here' })
+  const { leaving, kept } = leavers(snapshot, documents, options)
   const leavingNames = new Set(leaving.map(({ name }) => name))
   const goingUsers: (readonly [string, UserRecord])[] = []
   const uses = new Uses(snapshot)
@@ -166,6 +160,26 @@ function surveyOf(snapshot: Snapshot, documents: Documents, options: Pruning & P
     usedPolicies: uses.policies,
     kept,
   }
+}
+
+/** Accounts that no document declares, and why some of them stay. */
+function leavers({ accounts }: Snapshot, documents: Documents, { self, offers }: Pruning & PlanOptions) {
+  const declared = new Set(documents.accounts.map(({ content }) => content.name))
+  const owning = new Set([...documents.policies, ...documents.roles].map(({ content }) => content.account))
+  const reasonOf = (name: string): string | undefined => {
+    if (owning.has(name)) return 'a document declares something of it'
+    if (name === self.account) return 'who prunes is in it'
+    return offers('account.delete') ? undefined : 'accounts cannot be deleted'
+  }
+  const leaving: AccountRecord[] = []
+  const kept: Kept[] = []
+  for (const account of accounts) {
+    if (account.role !== 'tenant' || declared.has(account.name)) continue
+    const why = reasonOf(account.name)
+    if (why === undefined) leaving.push(account)
+    else kept.push({ target: accountTarget(account.name), why })
+  }
+  return { leaving, kept }
 }
 
 type Owned = { readonly name: string; readonly account?: string | undefined }

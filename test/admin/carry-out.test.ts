@@ -97,7 +97,7 @@ describe('a draft that is carried out', () => {
     const declared = documents(text)
     const firsts = await Promise.all([draft(service, declared), draft(service, declared)])
     const done = await Promise.all(firsts.map((first) => carryOut(service, first, runOf(declared))))
-    expect(done.flat()).toHaveLength(firsts[0]?.steps.length ?? 0)
+    expect(done.flat()).toHaveLength(firsts[0].steps.length)
     expect(await left(declared)).toEqual([])
   })
 

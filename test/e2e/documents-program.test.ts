@@ -74,18 +74,18 @@ describe('the program', () => {
   }, 60_000)
 
   it('that is killed in the middle is completed by the next one', async () => {
-    const names = Array.from({ length: 400 }, (_, n) => `  - { name: u${n}, metadata: { n: "${n}" } }`)
+    const names = Array.from({ length: 150 }, (_, n) => `  - { name: u${n}, metadata: { n: "${n}" } }`)
     const file = await documents.write('k.yaml', `kind: account\nname: KILLED\nusers:\n${names.join('\n')}\n`)
     await using started = gatehouse(['apply', file, ...documents.args])
     await eventually(async () => (await users('KILLED').catch(() => 0)) > 20, 30_000)
     started.child.kill('SIGKILL')
     await started.finished
     const made = await users('KILLED')
-    expect(made).toBeLessThan(400)
+    expect(made).toBeLessThan(150)
     const rest = await run('apply', file)
     expect(rest.code).toBe(0)
-    expect(rest.out).toContain(`${400 - made} to create.`)
-    expect(await users('KILLED')).toBe(400)
+    expect(rest.out).toContain(`${150 - made} to create.`)
+    expect(await users('KILLED')).toBe(150)
     expect(await run('plan', file)).toMatchObject({ code: 0 })
   }, 60_000)
 
