@@ -5,6 +5,8 @@ import { parse } from 'yaml'
 import { commands } from '../src/admin/commands.ts'
 import { parseDocuments } from '../src/admin/documents.ts'
 import { DENY_REASONS, DROP_REASONS } from '../src/callout/reason.ts'
+import { STATUS } from '../src/nats/admin-service.ts'
+import { commandsPage } from './support/commands-page.ts'
 import { PROJECT } from './support/world.ts'
 
 const pages = [
@@ -36,10 +38,16 @@ describe('the documents', () => {
     expect(listed(page('docs/decision.md'), 'Denied').sort()).toEqual([...DENY_REASONS].sort())
   })
 
-  it('list every command with what it does', () => {
-    const rows = [...page('docs/commands.md').matchAll(/^\| `auth\.v1\.([^`]+)`\s*\| (.+?)\s*\|$/gm)]
-    const documented = new Map(rows.map(([, name, summary]) => [name, summary]))
-    expect(documented).toEqual(new Map(commands.map(({ name, summary }) => [name, summary])))
+  it('tell of every command what the code says of it', async () => {
+    const file = join(PROJECT, 'docs', 'commands.md')
+    const expected = await commandsPage(file, commands)
+    await expect(expected, 'docs/commands.md is out of date: run "npm run schemas"').toMatchFileSnapshot(file)
+  })
+
+  it('list every code of a refusal with its number', () => {
+    const rows = [...page('docs/commands.md').matchAll(/^\| `([a-z_]+)`\s*\| (\d{3})\s*\|$/gm)]
+    const told = new Map(rows.map(([, code, number]) => [code, Number(number)]))
+    expect(told).toEqual(new Map(Object.entries({ ...STATUS, internal_error: 500 })))
   })
 
   it('list every variable that the configuration reads', () => {

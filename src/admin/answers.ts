@@ -133,6 +133,7 @@ export const grantSeen = permissions.extend({
 })
 
 /** What a list answers: items, each with the revision that `ifRevision` asks for. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the inferred type of the result has it
 export function pageOf<Item extends z.ZodObject>(item: Item) {
   return z.object({
     items: z

@@ -31,7 +31,10 @@ export interface Delegate {
   readonly grant: Grant
 }
 
-/** What a caller's commands may touch: the whole system, what is in the account that they live in, or nothing. */
+/**
+ * What a command may touch: the whole system when this process itself asks; what is in the account that the caller
+ * lives in, which for ADMIN is everything; or nothing.
+ */
 export type Reach = 'system' | 'nothing' | Delegate
 
 /**
@@ -53,26 +56,28 @@ export function callerOf(requestInfo: string | undefined): Caller {
  */
 export async function permit(
   view: View,
-  { actor, nowMs }: { readonly actor: Actor; readonly nowMs: number },
+  asked: Caller & { readonly nowMs: number },
   { access, name }: Command,
 ): Promise<Reach> {
   if (access === 'everyone') return 'nothing' // And so it costs nothing: a crowd may ask.
-  const caller = await standing(view, actor, nowMs)
-  const { account, grant } = caller
+  const caller = await standing(view, asked)
+  const { account, user, grant } = caller
   const subject = `auth.v1.${name}`
   const has = (list: readonly string[]): boolean => list.some((entry) => covers(entry, subject))
   if (!has(grant.publish.allow) || has(grant.publish.deny))
-    throw new GatehouseError('forbidden', `nothing lets user "${actor.user}" publish ${subject} any more`)
-  if (account.role === 'admin') return 'system'
-  if (access !== 'admin') return caller
+    throw new GatehouseError('forbidden', `nothing lets user "${user.name}" publish ${subject} any more`)
+  if (account.role === 'admin' || access !== 'admin') return caller
   throw new GatehouseError('forbidden', `${name} is for admins, not for users of account "${account.name}"`)
 }
 
 /** Whoever was locked out, suspended, or deleted may yet be connected: it is nobody here. */
-async function standing(view: View, actor: Actor, nowMs: number): Promise<Delegate> {
+async function standing(
+  view: View,
+  { actor, connectedAt, nowMs }: Caller & { readonly nowMs: number },
+): Promise<Delegate> {
   const account = await view.load(accounts, accountKey(actor.account))
   const user = account.status === 'present' ? await ifThere(userNamed(view, account, actor.user)) : undefined
-  if (account.status === 'absent' || user === undefined)
+  if (account.status === 'absent' || user === undefined || isNamesake(user, connectedAt))
     throw new GatehouseError('forbidden', `there is no user "${actor.user}" in that account`)
   const [ofAccount, ofUser] = [accountStatus(account, nowMs), statusOf(user, nowMs)]
   if (ofAccount !== 'active')
@@ -80,6 +85,14 @@ async function standing(view: View, actor: Actor, nowMs: number): Promise<Delega
   if (ofUser !== 'active') throw new GatehouseError('forbidden', `user "${user.name}" is ${ofUser}`)
   const { grant } = await compiled(view, user, account)
   return { account, user, grant }
+}
+
+/** Clocks of servers and ours may differ by so much. */
+const SKEW_MS_MAX = 60_000
+
+/** Whoever was connected before there was this user was another one of that name, who is gone. */
+function isNamesake({ createdAt }: User, connectedAt: string | undefined): boolean {
+  return connectedAt !== undefined && Date.parse(connectedAt) + SKEW_MS_MAX < Date.parse(createdAt)
 }
 
 function json(text: string | undefined): unknown {

@@ -3,6 +3,7 @@ import { beyond } from '../domain/beyond.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
 import { policyKey, roleKey, USER_PREFIX } from '../domain/state-keys.ts'
+import { commonEntries } from '../domain/subject.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { policies, roles } from './aggregates.ts'
@@ -19,7 +20,7 @@ export async function confine(
   reach: Reach,
   { account }: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  if (reach === 'system' || reach === 'nothing' || typeof account !== 'string') return
+  if (reach === 'system' || reach === 'nothing' || isOverAll(reach) || typeof account !== 'string') return
   const found = await ifThere(accountNamed(view, account))
   if (found?.id === reach.account.id) return
   const own = reach.account.name
@@ -28,8 +29,12 @@ export async function confine(
 
 /** Of the policies and roles of others, an account sees those that are for every account. */
 export function isVisible({ scope }: Pick<Policy, 'scope'>, reach: Reach): boolean {
-  if (reach === 'system') return true
-  return reach !== 'nothing' && [OPERATOR_SCOPE, reach.account.id].includes(scope)
+  if (reach === 'system' || reach === 'nothing') return reach === 'system'
+  return isOverAll(reach) || [OPERATOR_SCOPE, reach.account.id].includes(scope)
+}
+
+function isOverAll({ account }: Delegate): boolean {
+  return account.role === 'admin'
 }
 
 /**
@@ -44,21 +49,56 @@ export async function refuseWider(tx: Transaction, reach: Reach): Promise<void> 
     throw new GatehouseError('forbidden', 'what everybody may ask changes nothing')
   }
   for (const { before, after } of tx.changes(USER_PREFIX)) {
-    const [was, is] = [before as User | undefined, after as User | undefined]
-    if (was !== undefined) await refuseStronger(tx, reach, was)
-    if (is === undefined) continue
-    await refuseUndelegable(tx, { was, is })
-    await refuseStronger(tx, reach, is)
-    refuseLater(reach, { was, is })
+    const change: Change = { was: before as User | undefined, is: after as User | undefined }
+    await (isOverAll(reach) ? refuseStrongerAdmin(tx, reach, change) : refuseWiderUser(tx, reach, change))
   }
 }
 
 interface Change {
   readonly was: User | undefined
-  readonly is: User
+  readonly is: User | undefined
 }
 
-async function refuseUndelegable(view: View, { was, is }: Change): Promise<void> {
+async function refuseWiderUser(view: View, reach: Delegate, { was, is }: Change): Promise<void> {
+  if (was !== undefined && (await canEnter(view, was, reach))) await refuseStronger(view, reach, was)
+  if (is === undefined) return
+  await refuseUndelegable(view, { was, is })
+  await refuseStronger(view, reach, is)
+  refuseLater(reach, { was, is })
+}
+
+/** In ADMIN what counts is who may send which commands: a help desk there makes nobody an admin, nor becomes one. */
+async function refuseStrongerAdmin(view: View, { account, grant }: Delegate, change: Change): Promise<void> {
+  for (const user of [change.was, change.is]) {
+    if (user?.account !== account.id || !(await canEnter(view, user, { account }))) continue
+    const wider = beyond(commandsOf((await compiled(view, user, account)).grant), commandsOf(grant))
+    if (wider !== undefined) throw stronger(user, wider)
+  }
+}
+
+function commandsOf({ publish, policies }: Grant): Grant {
+  const none = { allow: [], deny: [] }
+  const allow = commonEntries(publish.allow, ['auth.v1.>'])
+  return { publish: { allow, deny: publish.deny }, subscribe: none, policies }
+}
+
+/** Whoever lacks a policy, or a value for one, is granted nothing: there is nobody to be, until it is mended. */
+async function canEnter(view: View, user: User, { account }: Pick<Delegate, 'account'>): Promise<boolean> {
+  try {
+    await compiled(view, user, account)
+    return true
+  } catch (error) {
+    if (error instanceof GatehouseError && ['policy_missing', 'template_value_missing'].includes(error.code))
+      return false
+    throw error
+  }
+}
+
+function stronger(user: User, wider: string): GatehouseError {
+  return new GatehouseError('forbidden', `user "${user.name}" would have more than you have: ${wider}`)
+}
+
+async function refuseUndelegable(view: View, { was, is }: Change & { readonly is: User }): Promise<void> {
   const added = new Set(is.policies.filter((id) => was?.policies.includes(id) !== true))
   for (const id of is.roles.filter((id) => was?.roles.includes(id) !== true)) {
     const role = await view.load(roles, roleKey(id))
@@ -81,8 +121,7 @@ async function refuseStronger(view: View, reach: Delegate, user: User): Promise<
   const wider =
     beyond(ownGrant(user, account, parts), reach.grant) ??
     unbound(parts, await compiled(view, reach.user, account))
-  if (wider === undefined) return
-  throw new GatehouseError('forbidden', `user "${user.name}" would have more than you have: ${wider}`)
+  if (wider !== undefined) throw stronger(user, wider)
 }
 
 /** What the account gives to everybody is nobody's to hand on; what it denies to everybody counts. */
@@ -117,7 +156,10 @@ function isWithin(list: readonly string[] | undefined, wider: readonly string[] 
   return list?.every((entry) => wider?.includes(entry)) === true
 }
 
-function refuseLater({ user: { expiresAt: end } }: Delegate, { was, is }: Change): void {
+function refuseLater(
+  { user: { expiresAt: end } }: Delegate,
+  { was, is }: Change & { readonly is: User },
+): void {
   if (end === undefined || (was !== undefined && was.expiresAt === is.expiresAt)) return
   if (is.expiresAt !== undefined && Date.parse(is.expiresAt) <= Date.parse(end)) return
   throw new GatehouseError(

@@ -45,7 +45,8 @@ export async function executeFor(
   { caller, payload }: { readonly caller: Caller; readonly payload: unknown },
 ): Promise<Answer> {
   const { actor, connectedAt } = caller
-  const reach = await permit(new View(admin.store), { actor, nowMs: admin.now().getTime() }, command)
+  const nowMs = admin.now().getTime()
+  const reach = await permit(new View(admin.store), { ...caller, nowMs }, command)
   return run(admin, command, { actor, connectedAt, reach, payload })
 }
 

@@ -1,6 +1,7 @@
 import { Svcm, type ServiceMsg } from '@nats-io/services'
 import { callerOf, type Caller } from '../admin/caller.ts'
 import type { Command } from '../admin/command.ts'
+import { commandSchemas } from '../admin/json-schemas.ts'
 import type { Answer } from '../admin/execute.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
 import { QUEUE } from './auth-callout.ts'
@@ -8,7 +9,7 @@ import type { ServiceConnection } from './connection.ts'
 import { UnderWay } from './under-way.ts'
 
 /** ADR-32 wants numbers; ours are words, which callers should switch on. Whatever is not listed is a fault of ours. */
-const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
+export const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_request: 400,
   unenforceable: 422,
   no_caller: 401,
@@ -66,7 +67,7 @@ export async function serveAdmin(
   for (const command of options.commands) {
     service.addEndpoint(command.name.replace('.', '-'), {
       subject: `auth.v1.${command.name}`,
-      metadata: { summary: command.summary },
+      metadata: metadataOf(command),
       handler: (error, request) => {
         if (error !== null) {
           options.onError(error, command)
@@ -83,6 +84,18 @@ export async function serveAdmin(
       await underWay.ended()
       if (connection.isConnected) await service.stop()
     },
+  }
+}
+
+/** What `nats micro info` shows: metadata is text, so schemas are JSON. */
+function metadataOf(command: Command): Record<string, string> {
+  const { request, response } = commandSchemas(command)
+  return {
+    summary: command.summary,
+    access: command.access,
+    example: JSON.stringify(command.example),
+    request_schema: JSON.stringify(request),
+    response_schema: JSON.stringify(response),
   }
 }
 

@@ -1,5 +1,10 @@
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream'
 import type { ConnectionOptions, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
+import Ajv from 'ajv'
+import { expect } from 'vitest'
+import { z } from 'zod'
+import { commands } from '../../src/admin/commands.ts'
+import { responseOf } from '../../src/admin/envelope.ts'
 import type { AuditEvent } from '../../src/admin/transaction.ts'
 import { encode } from '../../src/jwt/token.ts'
 import { buildUser } from '../../src/jwt/user.ts'
@@ -32,7 +37,26 @@ export async function ask(nc: NatsConnection, { command, payload = {}, headers }
   })
   const status = Number(reply.headers?.get('Nats-Service-Error-Code') || 200)
   const content = reply.json<Reply & Record<string, unknown>>()
+  if (status === 200) expectPromised(command, content)
   return { status, body: content, error: content.error }
+}
+
+const ajv = new Ajv({ allErrors: true })
+const promises = new Map(
+  commands.map((command) => [
+    command.name,
+    ajv.compile(z.toJSONSchema(responseOf(command), { io: 'output', target: 'draft-7' })),
+  ]),
+)
+
+/** Every reply says what its command's response schema says, and nothing else. */
+function expectPromised(command: string, reply: unknown): void {
+  const promise = promises.get(command)
+  const isKept = promise?.(reply)
+  expect([command, isKept === true ? undefined : ajv.errorsText(promise?.errors)]).toEqual([
+    command,
+    undefined,
+  ])
 }
 
 /** A connection in AUTH that may do everything. Only tests have one: nobody but the service user gets in. */

@@ -1,11 +1,16 @@
 import { jetstreamManager } from '@nats-io/jetstream'
+import { Svcm } from '@nats-io/services'
 import {
   headers,
   PermissionViolationError,
   tokenAuthenticator,
   type NatsConnection,
 } from '@nats-io/transport-node'
+import Ajv from 'ajv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commands } from '../../src/admin/commands.ts'
+import { requestOf } from '../../src/admin/envelope.ts'
+import { check } from '../../src/admin/faults.ts'
 import { STATE_STREAM } from '../../src/nats/buckets.ts'
 import { hashToken } from '../../src/keys/token.ts'
 import { eventually } from '../support/eventually.ts'
@@ -89,6 +94,30 @@ describe('the caller', () => {
       publish: { allow: ['auth.v1.whoami', 'inventory.>', 'orders.>'], deny: ['orders.delete'] },
       subscribe: { allow: ['_INBOX.>', `_INBOX_${user!.id}.>`, 'inventory.>', 'orders.>'], deny: [] },
     })
+  })
+})
+
+describe('the example of a command', () => {
+  it.each(commands.map((each) => [each.name, each] as const))('%s is accepted as it is', (_, each) => {
+    const checked = check(requestOf(each), each.example)
+    expect(checked).toMatchObject({ ok: true })
+  })
+})
+
+describe('the service', () => {
+  it('tells in its endpoints what each command accepts and answers', async () => {
+    const info = await new Svcm(admin).client().info('gatehouse')
+    for await (const { endpoints } of info) {
+      const byName = new Map(endpoints.map(({ subject, metadata }) => [subject, metadata]))
+      expect([...byName.keys()].sort()).toEqual(commands.map(({ name }) => `auth.v1.${name}`).sort())
+      const { request_schema = '', response_schema = '' } = byName.get('auth.v1.user.create') ?? {}
+      const accepts = new Ajv().compile(JSON.parse(request_schema) as object)
+      expect(accepts({ account: 'ORDERS', name: 'x', ifRevision: 3 })).toBe(true)
+      expect(accepts({ account: 'ORDERS', nme: 'x' })).toBe(false)
+      const { required } = JSON.parse(response_schema) as { readonly required: readonly string[] }
+      expect(required).toEqual(expect.arrayContaining(['user', 'revision']))
+    }
+    expect.assertions(4)
   })
 })
 
