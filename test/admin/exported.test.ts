@@ -6,9 +6,15 @@ import { plan } from '../../src/admin/plan.ts'
 import { prune } from '../../src/admin/prune.ts'
 import { durationText, sizeText } from '../../src/admin/written.ts'
 import { duration } from '../../src/admin/fields.ts'
+import type { Snapshot } from '../../src/admin/snapshot.ts'
 import { anySnapshot } from '../support/snapshots.ts'
 
 const offers = (): boolean => true
+
+function accountOf({ accounts }: Snapshot, scope: string): object {
+  const account = accounts.find(({ id }) => id === scope)?.name
+  return account === undefined ? {} : { account }
+}
 
 describe('what is exported', () => {
   it('applies to no change, and leaves nothing to prune, whatever the state', () => {
@@ -29,6 +35,55 @@ describe('what is exported', () => {
       { numRuns: 300 },
     )
     expect(seen).toBeGreaterThan(300)
+  })
+
+  it('says everything that commands tell of it', () => {
+    fc.assert(
+      fc.property(anySnapshot, (snapshot) => {
+        const files = exported(snapshot).map((each, n) => ({
+          path: `${n}.yaml`,
+          text: exportedText(each, 's'),
+        }))
+        const { accounts, policies, roles } = parseDocuments(files)
+        const find = <Content extends { readonly name: string; readonly account?: string | undefined }>(
+          all: readonly { readonly content: Content }[],
+          { name, scope }: { readonly name: string; readonly scope: string },
+        ): Content | undefined => {
+          const account = snapshot.accounts.find(({ id }) => id === scope)?.name
+          return all.find(({ content }) => content.name === name && content.account === account)?.content
+        }
+        for (const { id: _, scope, permissions, revision: _revision, ...policy } of snapshot.policies)
+          expect(find(policies, { ...policy, scope })).toEqual({
+            kind: 'policy',
+            ...policy,
+            ...permissions,
+            ...accountOf(snapshot, scope),
+          })
+        for (const { id: _, scope, revision: _revision, ...role } of snapshot.roles)
+          expect(find(roles, { ...role, scope })).toEqual({
+            kind: 'role',
+            ...role,
+            ...accountOf(snapshot, scope),
+          })
+        for (const { id: _, role: _role, revision: _revision, ...account } of snapshot.accounts) {
+          const users = (snapshot.users.get(account.name) ?? []).map(
+            ({ id: _, revision: _revision, ...user }) => user,
+          )
+          const { users: declared, ...content } = accounts.find(
+            (each) => each.content.name === account.name,
+          )!.content
+          expect(content).toEqual({
+            kind: 'account',
+            ...account,
+            defaultPolicy: account.defaultPolicy ?? null,
+          })
+          expect(new Map(declared.map((user) => [user.name, user]))).toEqual(
+            new Map(users.map((user) => [user.name, user])),
+          )
+        }
+      }),
+      { numRuns: 100 },
+    )
   })
 
   it('is stable: the order in which the state is told does not count', () => {
