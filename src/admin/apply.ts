@@ -4,9 +4,10 @@ import { commands } from './commands.ts'
 import type { Documents } from './documents.ts'
 import { execute, type Admin } from './execute.ts'
 import { theOperator } from './lookup.ts'
-import { plan, type Step } from './plan.ts'
+import { plan } from './plan.ts'
 import { prune, type Kept, type Pruning } from './prune.ts'
 import { readSnapshot, type Reply, type Service, type Wanted } from './snapshot.ts'
+import type { Step } from './steps.ts'
 import { View, type Actor } from './transaction.ts'
 
 /** What is left to do, and what would be removed if nobody needed it. */

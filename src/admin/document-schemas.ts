@@ -50,6 +50,7 @@ const accountDocument = z
       .describe('Caps everybody of the account: nothing outside it is ever granted. Absent: none.'),
     expiresAt,
     metadata,
+    // Here go the exports and imports of an account, one line each: the rest of this room knows them.
     users: z.array(userDocument).max(10_000).default([]).describe('Who may connect to the account.'),
   })
   .describe('An account and the users declared in it.')

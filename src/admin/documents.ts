@@ -39,6 +39,7 @@ const outlineSchema = z.object({
   boundaryPolicy: text,
   expiresAt: text,
   policies: texts,
+  imports: z.array(z.object({ account: text }).catch({ account: undefined })).catch([]),
   users: z.array(z.object({ policies: texts, roles: texts }).catch({ policies: [], roles: [] })).catch([]),
 })
 

@@ -58,6 +58,11 @@ export async function openAccountNamed(view: View, reference: string): Promise<A
   )
 }
 
+/** The account of that name, if there is one. */
+export async function accountIfThere(view: View, name: string): Promise<Account | undefined> {
+  return ifThere(accountNamed(view, name))
+}
+
 /** What a look-up finds, or `undefined` for `not_found`. */
 export async function ifThere<Value>(lookup: Promise<Value>): Promise<Value | undefined> {
   try {

@@ -1,31 +1,22 @@
 import { DEFAULT_POLICY } from './account.ts'
-import { differences, type FieldChange } from './difference.ts'
+import type { FieldChange } from './difference.ts'
 import type { AccountDocument, PolicyDocument, RoleDocument, UserDocument } from './document-schemas.ts'
 import { refuse, type Documents } from './documents.ts'
 import { firstDefault, unresolved } from './references.ts'
-import { accountIn, ownIn, type Snapshot, type UserRecord } from './snapshot.ts'
+import { accountIn, importsByName, ownIn, type Snapshot, type UserRecord } from './snapshot.ts'
+import {
+  accountTarget,
+  changes,
+  created,
+  defined,
+  ownedTarget,
+  pick,
+  userTarget,
+  type Facet,
+  type Facts,
+  type Step,
+} from './steps.ts'
 import { writtenAccount, writtenPolicy, writtenRole, writtenUser, type Written } from './written.ts'
-
-/** One command that brings the state closer to what the documents declare. */
-export interface Step {
-  /** Of the command. */
-  readonly name: string
-  readonly payload: Readonly<Record<string, unknown>>
-  /** What it changes, for people, and nothing else is called so: `user alice@example.com in ORDERS`. */
-  readonly target: string
-  readonly change: 'create' | 'change' | 'remove'
-  readonly fields: readonly FieldChange[]
-  /** What the target was at when this was planned. Absent: it was not there. */
-  readonly revision?: number | undefined
-}
-
-/** A command, and the fields that it replaces. */
-interface Facet {
-  readonly name: string
-  readonly fields: readonly string[]
-  /** Where the command wants them otherwise than they are written. */
-  readonly payload?: (declared: Written) => Written
-}
 
 const POLICY_FACETS: readonly Facet[] = [
   { name: 'policy.update-permissions', fields: ['publish', 'subscribe', 'responses'] },
@@ -60,6 +51,9 @@ const ACCOUNT_FACETS: readonly Facet[] = [
     fields: ['exports'],
     payload: ({ exports = [] }) => ({ exports }),
   },
+]
+/** After every account exports what it does. */
+const IMPORT_FACETS: readonly Facet[] = [
   {
     name: 'account.update-imports',
     fields: ['imports'],
@@ -103,6 +97,7 @@ export function plan(snapshot: Snapshot, documents: Documents, { offers }: PlanO
     ...accounts.flatMap((each) => newAccountSteps(snapshot, each, firsts.get(each))),
     ...parts.flatMap(({ owner, steps }) => (owner === undefined ? [] : steps)),
     ...accounts.flatMap((each) => settingSteps(snapshot, each, firsts.get(each))),
+    ...accounts.flatMap((each) => importSteps(snapshot, each)),
     ...accounts.flatMap((each) => userSteps(snapshot, each)),
   ].filter(({ name }) => offers(name))
 }
@@ -184,6 +179,20 @@ function settingSteps(
   })
 }
 
+function importSteps(snapshot: Snapshot, document: AccountDocument): readonly Step[] {
+  const { name } = document
+  const found = accountIn(snapshot, name)
+  const { imports, ...declared } = writtenAccount(document)
+  const byName = importsByName(snapshot.accounts, imports as readonly Written[] | undefined)
+  return changes(IMPORT_FACETS, {
+    which: { account: name },
+    target: accountTarget(name),
+    stored: found === undefined ? {} : writtenAccount(found),
+    declared: defined({ ...declared, imports: byName }),
+    revision: found?.revision,
+  })
+}
+
 function userSteps(snapshot: Snapshot, { name: account, users }: AccountDocument): readonly Step[] {
   const found = new Map((snapshot.users.get(account) ?? []).map((user) => [user.name, user]))
   return users.flatMap((user) => [...userStepsOf(account, user, found.get(user.name))])
@@ -238,55 +247,4 @@ function assignments(
     ...without(wants, has).map((each) => step(`user.assign-${kind}`, each, { new: [each] })),
     ...without(has, wants).map((each) => step(`user.remove-${kind}`, each, { old: [each] })),
   ]
-}
-
-interface Facts {
-  /** The fields of a command that say what it is about. */
-  readonly which: Written
-  readonly target: string
-  readonly stored: Written
-  readonly declared: Written
-  readonly revision: number | undefined
-}
-
-function changes(facets: readonly Facet[], facts: Facts): readonly Step[] {
-  const { which, target, stored, declared, revision } = facts
-  return facets.flatMap(({ name, fields, payload }) => {
-    const [before, after] = [pick(stored, fields), pick(declared, fields)]
-    const different = differences(before, after)
-    if (different.length === 0) return []
-    const body = payload === undefined ? after : payload(after)
-    return [{ name, payload: { ...which, ...body }, target, change: 'change', fields: different, revision }]
-  })
-}
-
-function created(
-  name: string,
-  { target, which, declared }: Pick<Facts, 'target' | 'which' | 'declared'>,
-): Step {
-  const fields = differences({}, declared)
-  return { name, payload: { ...which, ...declared }, target, change: 'create', fields }
-}
-
-export function ownedTarget(
-  kind: 'policy' | 'role',
-  { name, account }: { readonly name: string; readonly account?: string | undefined },
-): string {
-  return account === undefined ? `${kind} ${name}` : `${kind} ${name} of ${account}`
-}
-
-export function accountTarget(name: string): string {
-  return `account ${name}`
-}
-
-export function userTarget(account: string, name: string): string {
-  return `user ${name} in ${account}`
-}
-
-function pick(from: Written, keys: readonly string[]): Written {
-  return Object.fromEntries(keys.filter((key) => key in from).map((key) => [key, from[key]]))
-}
-
-function defined(fields: Written): Written {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

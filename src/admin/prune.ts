@@ -1,8 +1,9 @@
 import { OPERATOR_SCOPE } from '../domain/policy.ts'
 import { DEFAULT_POLICY } from './account.ts'
 import type { Documents } from './documents.ts'
-import { accountTarget, ownedTarget, userTarget, type PlanOptions, type Step } from './plan.ts'
+import type { PlanOptions } from './plan.ts'
 import type { AccountRecord, PolicyRecord, RoleRecord, Snapshot, UserRecord } from './snapshot.ts'
+import { accountTarget, ownedTarget, userTarget, type Step } from './steps.ts'
 import type { Written } from './written.ts'
 
 /** Who prunes: nobody saws off the branch that it sits on. */
@@ -52,8 +53,7 @@ export function prune(snapshot: Snapshot, documents: Documents, options: Pruning
 
 /** What an account names that has to go before it does. */
 function releases({ name, revision, ...account }: AccountRecord, { offers }: PlanOptions): readonly Step[] {
-  const { defaultPolicy, boundaryPolicy } = account
-  const imports = 'imports' in account && Array.isArray(account.imports) ? account.imports : []
+  const { defaultPolicy, boundaryPolicy, imports = [] } = account
   const facts = { target: accountTarget(name), revision }
   const which = { account: name }
   return [

@@ -41,10 +41,18 @@ function operatorFaults({ snapshot: { operator }, outline: { name, locate } }: P
 }
 
 /** The account that a policy or a role belongs to. */
-function ownerFaults({ snapshot, documents, outline: { account, locate } }: Place): readonly Fault[] {
+function ownerFaults(place: Place): readonly Fault[] {
+  return accountNamed(place, place.outline.account, ['account'])
+}
+
+function accountNamed(
+  { snapshot, documents, outline }: Place,
+  account: string | undefined,
+  path: Path,
+): readonly Fault[] {
   if (!isName(account) || accountIn(snapshot, account) !== undefined) return []
   if (documents.outlines.some((other) => mayDeclare(other, 'account', account))) return []
-  return [{ where: `${locate(['account'])} account`, rule: `there is no account "${account}"` }]
+  return [{ where: `${outline.locate(path)} ${fieldAt(path)}`, rule: `there is no account "${account}"` }]
 }
 
 function roleFaults(place: Place): readonly Fault[] {
@@ -57,7 +65,7 @@ function roleFaults(place: Place): readonly Fault[] {
 
 function accountFaults(place: Place): readonly Fault[] {
   const { snapshot, documents, outline } = place
-  const { name, defaultPolicy, boundaryPolicy, users, locate } = outline
+  const { name, defaultPolicy, boundaryPolicy, imports, users, locate } = outline
   const stored = accountIn(snapshot, name)
   if (stored !== undefined && isReserved(stored)) {
     const rule = `account "${stored.name}" belongs to Gatehouse: it cannot be declared`
@@ -76,6 +84,7 @@ function accountFaults(place: Place): readonly Fault[] {
     ...barFaults(stored, outline),
     ...[...defaults].flatMap((each) => policy(each, ['defaultPolicy'])),
     ...policy(boundaryPolicy, ['boundaryPolicy']),
+    ...imports.flatMap((each, i) => accountNamed(place, each.account, ['imports', i, 'account'])),
     ...users.flatMap(({ policies, roles }, i) => [
       ...policies.flatMap((each, j) => policy(each, ['users', i, 'policies', j])),
       ...roles.flatMap((each, j) =>

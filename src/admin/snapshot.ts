@@ -38,7 +38,11 @@ export type AccountRecord = Revised &
     | 'boundaryPolicy'
     | 'metadata'
     | 'expiresAt'
-  >
+  > & {
+    /** What it gives to and takes from other accounts, which imports name by name. */
+    readonly exports?: readonly Readonly<Record<string, unknown>>[] | undefined
+    readonly imports?: readonly Readonly<Record<string, unknown>>[] | undefined
+  }
 export type PolicyRecord = Revised &
   Pick<Policy, 'id' | 'name' | 'scope' | 'description' | 'permissions' | 'limits' | 'delegable'>
 export type RoleRecord = Revised & Pick<Role, 'id' | 'name' | 'scope' | 'description' | 'policies'>
@@ -74,7 +78,20 @@ export async function readSnapshot(service: Service, wanted: Wanted): Promise<Sn
   for (const account of accounts) {
     if (!isReserved(account)) users.set(account.name, await readUsers(service, account.name, wanted(account)))
   }
-  return { operator, accounts, policies, roles, users }
+  const named = accounts.map((account) => ({ ...account, imports: importsByName(accounts, account.imports) }))
+  return { operator, accounts: named, policies, roles, users }
+}
+
+/** An import with the name of its account, where a key is said. Only in this system does the key mean anything. */
+export function importsByName<Import extends object>(
+  accounts: readonly Pick<AccountRecord, 'id' | 'name'>[],
+  imports: readonly Import[] | undefined,
+): readonly Import[] | undefined {
+  const names = new Map<unknown, string>(accounts.map(({ id, name }) => [id, name]))
+  return imports?.map((each) => {
+    const name = 'account' in each ? names.get(each.account) : undefined
+    return name === undefined ? each : { ...each, account: name }
+  })
 }
 
 async function readOperator(service: Service): Promise<OperatorRecord | undefined> {

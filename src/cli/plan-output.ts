@@ -1,6 +1,6 @@
 import type { Draft } from '../admin/apply.ts'
 import type { FieldChange } from '../admin/difference.ts'
-import type { Step } from '../admin/plan.ts'
+import type { Step } from '../admin/steps.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
 

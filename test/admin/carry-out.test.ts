@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { carryOut, draft, serviceOf, type Draft, type Run } from '../../src/admin/apply.ts'
 import { parseDocuments, type Documents } from '../../src/admin/documents.ts'
-import type { Step } from '../../src/admin/plan.ts'
+import type { Step } from '../../src/admin/steps.ts'
 import type { Reply, Service } from '../../src/admin/snapshot.ts'
 import { GatehouseError } from '../../src/errors.ts'
 import { openWorld, type World } from '../support/world.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Step } from '../../src/admin/plan.ts'
+import type { Step } from '../../src/admin/steps.ts'
 import { planJson, planText } from '../../src/cli/plan-output.ts'
 
 const step = (target: string, change: Step['change'], fields: Step['fields'] = []): Step => ({
