@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
 import { commands } from './admin/commands.ts'
-import type { KeyRing, Secrets } from './admin/command.ts'
 import { executeFor, type Admin } from './admin/execute.ts'
 import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
@@ -12,10 +10,11 @@ import { grantOf } from './callout/grant-of.ts'
 import { Replays } from './callout/replays.ts'
 import { closeAll } from './closing.ts'
 import type { Account } from './domain/account.ts'
-import { adminClaims, tenantClaims } from './jwt/chain.ts'
+import { adminClaims, calloutClaims, systemClaims, tenantClaims } from './jwt/chain.ts'
 import { Passwords } from './keys/password.ts'
-import { createToken, hashToken } from './keys/token.ts'
-import type { SealedText, Vault } from './keys/vault.ts'
+import type { Signer } from './keys/signer.ts'
+import type { Vault } from './keys/vault.ts'
+import { keyRing, secrets } from './making.ts'
 import { AccountClaimsPush } from './nats/account-claims.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
@@ -23,10 +22,12 @@ import { ensureStreams } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
 import { KvDirectory } from './nats/directory.ts'
 import { purgeSourcedEvents } from './nats/event-purge.ts'
+import { OperatorFollow } from './nats/operator-follow.ts'
 import { KnownServers } from './nats/servers.ts'
 import { signers } from './nats/signers.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
+import { TrustedKeys } from './nats/trusted-keys.ts'
 import { startUpkeep } from './nats/upkeep.ts'
 import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
@@ -98,7 +99,8 @@ async function assemble(
   const admin: Admin = {
     store: await KvStateStore.open(nc),
     keys: keyRing(vault),
-    secrets: secrets(passwords, vault),
+    secrets: secrets(passwords, { vault, trust }),
+    trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
     now: () => new Date(),
     nextId: () => ulid(),
@@ -109,15 +111,14 @@ async function assemble(
 
   const directory = await KvDirectory.open(nc, CACHE)
   opened.push(directory)
-  const servers = new KnownServers(nc)
-  await servers.refresh()
-  const accounts = followAccounts(options, { nc, directory, servers })
+  const following = await followState(options, { nc, directory })
+  const { servers, accounts, operator } = following
   opened.push(accounts)
 
   const callout: Callout = {
     directory,
     passwords,
-    signers: signers(directory, { trust, vault }),
+    signers: following.stored,
     xkey: trust.xkey,
     trust: trustOf(servers, trust),
     nowMs: Date.now,
@@ -131,13 +132,17 @@ async function assemble(
     onOverload: () => telemetry.overloaded(),
     onError: (error) => telemetry.failed(error, 'callout'),
   })
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, settled: accounts.settled }))
+  const settled = { account: accounts.settled, operator: () => operator.settled() }
+  opened.push(serving, await serveCommands(connection, { admin, telemetry, settled }))
   await accounts.allSettled()
+  await operator.kept()
 
   const upkeep = startUpkeep(
     [
       { name: 'counting servers', run: () => servers.refresh() },
+      { name: 'asking servers whom they trust', run: () => following.trusted.refresh() },
       { name: 'pushing accounts', run: accounts.allSettled },
+      { name: 'keeping the operator', run: () => operator.kept() },
       { name: 'purging sourced events', run: () => purgeSourcedEvents(nc) },
     ],
     { everyMs: UPKEEP_MS, onError: (error, task) => telemetry.failed(error, task) },
@@ -161,10 +166,37 @@ async function openConnection(
   return connection
 }
 
-interface Following {
+interface Followed {
   readonly nc: NatsConnection
   readonly directory: KvDirectory
+}
+
+/** What the servers are told follows the state: account JWTs, and the operator's. */
+async function followState(options: GatehouseOptions, { nc, directory }: Followed) {
+  const { trust, vault, telemetry } = options
+  const servers = new KnownServers(nc)
+  await servers.refresh()
+  const trusted = new TrustedKeys(nc, { operator: trust.operator, servers: () => servers.size })
+  await trusted.refresh().catch((error: unknown) => telemetry.failed(error, 'asking servers whom they trust'))
+  const stored = signers(directory, { trust, vault })
+  const operatorSigner = (): Promise<Signer> =>
+    stored.operatorSigner({ trusted: trusted.byAll, nowMs: Date.now() })
+  const accounts = followAccounts(options, { nc, directory, servers, operatorSigner })
+  const operator = new OperatorFollow({
+    trust,
+    trusted,
+    servers,
+    directory,
+    accountsPushed: accounts.allSettled,
+    nowMs: Date.now,
+    onError: (error) => telemetry.failed(error, 'keeping the operator'),
+  })
+  return { servers, trusted, stored, accounts, operator }
+}
+
+interface Following extends Followed {
   readonly servers: KnownServers
+  readonly operatorSigner: () => Promise<Signer>
 }
 
 interface AccountsFollowed extends AsyncDisposable {
@@ -176,10 +208,10 @@ interface AccountsFollowed extends AsyncDisposable {
 /** Account JWTs follow the accounts as they are stored. */
 function followAccounts(
   { trust, telemetry }: GatehouseOptions,
-  { nc, directory, servers }: Following,
+  { nc, directory, servers, operatorSigner }: Following,
 ): AccountsFollowed {
   const push = new AccountClaimsPush(nc, {
-    operatorSigner: trust.operatorSigner,
+    operatorSigner,
     claims: (account, issuedAt) => accountClaims(account, issuedAt, trust),
     nowMs: Date.now,
     servers: () => servers.size,
@@ -197,39 +229,31 @@ function followAccounts(
     },
     allSettled: async () => {
       await directory.upToDate()
-      await Promise.all(directory.accounts.map((account) => push.follow(account)))
+      await push.followAll(directory.accounts)
     },
     [Symbol.asyncDispose]: () => push[Symbol.asyncDispose](),
   }
 }
 
-function foundingContext(admin: Admin, trust: TrustChain) {
-  const id = admin.nextId()
-  return {
-    actor: { account: trust.chain.callout, user: 'gatehouse' },
-    commandId: id,
-    correlationId: id,
-    at: admin.now().toISOString(),
-    nextId: admin.nextId,
-    version: admin.version,
-  }
+function foundingContext({ nextId, now, version }: Admin, trust: TrustChain) {
+  const id = nextId()
+  const actor = { account: trust.chain.callout, user: 'gatehouse' }
+  return { actor, commandId: id, correlationId: id, at: now().toISOString(), nextId, version }
 }
 
-function trustOf(servers: KnownServers, trust: TrustChain): Callout['trust'] {
-  return {
-    calloutAccount: trust.chain.callout,
-    isServer: (id) => servers.isServer(id),
-    replays: new Replays(),
-  }
+function trustOf(servers: KnownServers, { chain }: TrustChain): Callout['trust'] {
+  const isServer = (id: string): boolean | Promise<boolean> => servers.isServer(id)
+  return { calloutAccount: chain.callout, isServer, replays: new Replays() }
 }
 
-/** SYS and AUTH are in the resolver before there is a service; the rest is pushed. */
+/** SYS and AUTH are in the resolver before there is a service; they are pushed when another key is to sign them. */
 function accountClaims(account: Account, issuedAt: number, trust: TrustChain) {
   const issue = { issuedAt, chain: trust.chain }
   switch (account.role) {
     case 'system':
+      return systemClaims(account, issue)
     case 'callout':
-      return undefined
+      return calloutClaims(account, issue, trust.systemSigner)
     case 'admin':
       return adminClaims(account, issue, trust.calloutSigner)
     case 'tenant':
@@ -237,33 +261,14 @@ function accountClaims(account: Account, issuedAt: number, trust: TrustChain) {
   }
 }
 
-function keyRing(vault: Vault): KeyRing {
-  return {
-    createAccountKey() {
-      const sealed = vault.generate('account')
-      return { publicKey: sealed.publicKey, sealed }
-    },
-  }
-}
-
-function secrets(passwords: Passwords, vault: Vault): Secrets {
-  return {
-    createToken() {
-      const token = createToken(randomBytes)
-      return { token, hash: hashToken(token) }
-    },
-    digest: hashToken,
-    hashPassword: (password) => passwords.hash(password),
-    seal: (name, text) => vault.sealText(name, text),
-    open: (sealed) => vault.openText(sealed as SealedText),
-  }
-}
-
 interface Commanding {
   readonly admin: Admin
   readonly telemetry: Telemetry
-  /** Resolves when the servers know the account as it is stored. */
-  readonly settled: (account: string) => Promise<void>
+  /** Resolve when the servers know the account as it is stored, and when the operator JWT says what is stored. */
+  readonly settled: {
+    readonly account: (id: string) => Promise<void>
+    readonly operator: () => Promise<void>
+  }
 }
 
 function serveCommands(
@@ -276,10 +281,13 @@ function serveCommands(
     execute: async (command, asked) => {
       const done = await executeFor(admin, command, asked)
       // Whoever made an account will want to use it: the reply comes when it can be, or says so all the same.
-      if (command.name.startsWith('account.') && typeof done['account'] === 'string') {
-        const known = settled(done['account']).catch(() => undefined) // Committed all the same.
-        await Promise.race([known, sleep(SETTLE_MS_MAX, undefined, { ref: false })])
-      }
+      const known = command.name.startsWith('operator.')
+        ? settled.operator()
+        : command.name.startsWith('account.') && typeof done['account'] === 'string'
+          ? settled.account(done['account'])
+          : Promise.resolve()
+      const outOfPatience = sleep(SETTLE_MS_MAX, undefined, { ref: false })
+      await Promise.race([known.catch(() => undefined), outOfPatience]) // Committed all the same.
       return done
     },
     onDone: (command, outcome) => telemetry.commandDone(command.name, outcome),

@@ -43,7 +43,7 @@ export const operators: Aggregate<OperatorState, OperatorCommand, OperatorEvent>
   decider: operator,
   indexes: () => NONE,
   audience: () => OPERATOR_EVENTS,
-  told: (event) => ({ operatorId: event.id, ...event }),
+  told: (event, state) => ({ ...(state.status === 'absent' ? {} : { operatorId: state.id }), ...event }),
 }
 
 export const accounts: Aggregate<AccountState, AccountCommand, AccountEvent> = {

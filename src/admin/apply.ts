@@ -1,14 +1,12 @@
-import { OPERATOR_KEY } from '../domain/state-keys.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
 import { commands } from './commands.ts'
 import type { Documents } from './documents.ts'
 import { execute, type Admin } from './execute.ts'
-import { theOperator } from './lookup.ts'
 import { plan } from './plan.ts'
 import { prune, type Kept, type Pruning } from './prune.ts'
 import { readSnapshot, type Reply, type Service, type Wanted } from './snapshot.ts'
 import type { Step } from './steps.ts'
-import { View, type Actor } from './transaction.ts'
+import type { Actor } from './transaction.ts'
 
 /** What is left to do, and what would be removed if nobody needed it. */
 export interface Draft {
@@ -160,13 +158,11 @@ export const COMMAND_NAMES: ReadonlySet<string> = new Set(commands.map(({ name }
 export function serviceOf(admin: Admin, actor: Actor): Service {
   const byName = new Map(commands.map((command) => [command.name, command]))
   return {
-    offers: (name) => byName.has(name) || name === 'operator.get',
+    offers: (name) => byName.has(name),
     async request(name, payload) {
       const command = byName.get(name)
-      if (command !== undefined) return execute(admin, command, { actor, payload })
-      const view = new View(admin.store)
-      const { revision } = await view.stored(OPERATOR_KEY)
-      return { operator: await theOperator(view), revision }
+      if (command === undefined) throw new GatehouseError('not_found', `there is no command ${name}`)
+      return execute(admin, command, { actor, payload })
     },
   }
 }

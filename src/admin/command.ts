@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
+import type { Operator } from '../domain/operator.ts'
 import type { User } from '../domain/user.ts'
 import type { Reach } from './caller.ts'
 import type { StateStore } from './state-store.ts'
@@ -9,12 +10,43 @@ import type { Actor, Transaction } from './transaction.ts'
 /** Makes keys. The seed stays sealed: what comes out can be stored and tells nothing. */
 export interface KeyRing {
   createAccountKey(): { readonly publicKey: string; readonly sealed: unknown }
+  createOperatorKey(): { readonly publicKey: string; readonly sealed: unknown }
+}
+
+/** What only the running servers, and who has the root key, know of the operator. */
+export interface OperatorTrust {
+  /** Asks every server, now. Throws `unavailable` unless all of them answer. */
+  seen(): Promise<TrustSeen>
+  /**
+   * The JWT that servers should be started with. Undefined where the root key is not at hand, and while accounts that
+   * a revoked key signed are still being signed anew: a server that does not list the key would not take them.
+   */
+  jwt(operator: Operator): Promise<string | undefined>
+}
+
+/** Which operator signing keys the running servers were started with. */
+export interface TrustSeen {
+  /** Those that every server trusts. */
+  readonly byAll: ReadonlySet<string>
+  readonly servers: readonly { readonly name: string; readonly trusts: ReadonlySet<string> }[]
+}
+
+/** Whom a creds file is for. Times are RFC 3339. */
+export interface CredsFor {
+  readonly name: string
+  readonly at: string
+  readonly expiresAt?: string | undefined
 }
 
 /** Makes bearer tokens and turns secrets into what may be stored. */
 export interface Secrets {
   /** 256 random bits as text, shown once, and the hash that is kept. */
   createToken(): { readonly token: string; readonly hash: string }
+  /**
+   * A creds file, shown once, and the public key that is kept. Its JWT ends with the credential, and names the
+   * connection until the callout has said who it is.
+   */
+  createCreds(of: CredsFor): { readonly creds: string; readonly publicKey: string }
   /** A PHC string, made off the event loop. */
   hashPassword(password: string): Promise<string>
   /** Tells texts apart without telling them: SHA-256, hex. */
@@ -40,6 +72,7 @@ export interface Scene {
   readonly store: StateStore
   readonly keys: KeyRing
   readonly secrets: Secrets
+  readonly trust: OperatorTrust
   readonly grantOf: GrantOf
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach

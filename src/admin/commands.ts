@@ -2,6 +2,7 @@ import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
 import { identityCommands } from './identity.ts'
+import { operatorCommands } from './operator.ts'
 import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
@@ -11,6 +12,7 @@ import { userCommands } from './user.ts'
 
 /** Every command there is: `auth.v1.<name>`. */
 export const commands: readonly Command[] = [
+  operatorCommands,
   accountCommands,
   accountLifeCommands,
   policyCommands,

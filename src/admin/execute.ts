@@ -4,7 +4,7 @@ import { permit, type Caller, type Reach } from './caller.ts'
 import { confine, refuseWider } from './delegation.ts'
 import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
-import type { Command, GrantOf, KeyRing, Secrets } from './command.ts'
+import type { Command, GrantOf, KeyRing, OperatorTrust, Secrets } from './command.ts'
 import { check } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
@@ -20,6 +20,7 @@ export interface Admin {
   readonly store: StateStore
   readonly keys: KeyRing
   readonly secrets: Secrets
+  readonly trust: OperatorTrust
   readonly grantOf: GrantOf
   readonly now: () => Date
   readonly nextId: () => string

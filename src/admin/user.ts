@@ -84,24 +84,50 @@ const updateMetadata = command({
 
 const issued = userId.extend({
   credential: z.string().describe('The id of the credential.'),
-  token: z.string().describe('The token. It is shown this once.'),
+  token: z.string().optional().describe('The token. It is shown this once.'),
+  creds: z.string().optional().describe('The text of a creds file. It is shown this once.'),
 })
 
 const issueToken = command({
   name: 'user.issue-token',
-  summary: 'Makes a bearer token for a user. The reply shows it, once; only its hash is kept.',
+  summary:
+    'Makes a bearer token or a creds file for a user. The reply shows it, once; only its hash or public key is kept.',
   access: 'account',
-  request: z.strictObject({ ...whose, label, ttl }),
+  request: z.strictObject({
+    ...whose,
+    label,
+    ttl,
+    as: z
+      .enum(['token', 'creds'])
+      .default('token')
+      .describe('creds: a creds file, as every NATS client and tool takes it, with which a client signs.'),
+  }),
   response: issued,
   example: { account: 'ORDERS', user: 'bob@example.com', label: 'laptop', ttl: '7d' },
-  async handle({ account, user, label, ttl }, { tx, secrets }) {
+  async handle({ account, user, label, ttl, as }, { tx, secrets }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
-    const { token, hash } = secrets.createToken()
-    const credential: Credential = { ...fresh(tx, label, ttl), kind: 'token', hash }
+    const facts = fresh(tx, label, ttl)
+    const { credential, shown } = issue(as, { name: found.name, facts, secrets })
     await addCredential(tx, userKey(found.account, found.id), credential)
-    return { user: found.id, credential: credential.id, token }
+    return { user: found.id, credential: credential.id, ...shown }
   },
 })
+
+interface Issuing {
+  readonly name: string
+  readonly facts: ReturnType<typeof fresh>
+  readonly secrets: Secrets
+}
+
+/** What is kept, and what is shown. */
+function issue(as: 'token' | 'creds', { name, facts, secrets }: Issuing) {
+  if (as === 'token') {
+    const { token, hash } = secrets.createToken()
+    return { credential: { ...facts, kind: 'token', hash } satisfies Credential, shown: { token } }
+  }
+  const { creds, publicKey } = secrets.createCreds({ name, at: facts.createdAt, expiresAt: facts.expiresAt })
+  return { credential: { ...facts, kind: 'nkey', publicKey } satisfies Credential, shown: { creds } }
+}
 
 const updateCredentials = command({
   name: 'user.update-credentials',

@@ -30,6 +30,7 @@ const SYSTEM_EXPORTS: readonly Export[] = [
   '$SYS.REQ.CLAIMS.UPDATE',
   '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
   '$SYS.REQ.SERVER.*.IDZ',
+  '$SYS.REQ.SERVER.PING.VARZ',
 ].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
 
 /** Every account may send commands; who may do what is decided by who the bus says it is (reference I.1). */
@@ -67,6 +68,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$SYS.REQ.CLAIMS.UPDATE',
       '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
       '$SYS.REQ.SERVER.*.IDZ',
+      '$SYS.REQ.SERVER.PING.VARZ',
       // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
       '$SYS._INBOX.>',
       '_R_.>',
@@ -76,12 +78,11 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
   sub: { allow: ['$SYS.REQ.USER.AUTH gatehouse', 'auth.v1.> gatehouse', '$SRV.>', '_INBOX_gatehouse.>'] },
 }
 
-/** The sentinel opens no subject at all: whoever holds it is nobody until the callout has said who (reference 0.1). */
-export const SENTINEL_PERMISSIONS: UserPermissionLimits = {
-  pub: { deny: ['>'] },
-  sub: { deny: ['>'] },
-  bearer_token: true,
-}
+/** Opens no subject at all: whoever is in the callout account is nobody until the callout has said who (reference 0.1). */
+export const DENY_ALL: UserPermissionLimits = { pub: { deny: ['>'] }, sub: { deny: ['>'] } }
+
+/** Everybody has the sentinel, so it proves nothing. */
+export const SENTINEL_PERMISSIONS: UserPermissionLimits = { ...DENY_ALL, bearer_token: true }
 
 export interface Issue {
   /** Seconds since the epoch. */

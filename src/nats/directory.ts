@@ -42,6 +42,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #users: CachedKeys
   readonly #watches: AsyncDisposable[] = []
   readonly #accountListeners = new Set<(account: Account) => void>()
+  readonly #operatorListeners = new Set<(operator: Operator) => void>()
   readonly #manager: JetStreamManager
   /** The newest revision of what is kept in memory, and who waits for a newer one. */
   #revision = 0
@@ -106,6 +107,11 @@ export class KvDirectory implements Directory, AsyncDisposable {
     this.#accountListeners.add(listener)
   }
 
+  /** Calls for the operator whenever it is stored anew from now on. */
+  onOperator(listener: (operator: Operator) => void): void {
+    this.#operatorListeners.add(listener)
+  }
+
   userByToken(hash: string): Soon<User | undefined> {
     return this.#userAt(this.#users.get(tokenKey(hash)) as Soon<UserReference | undefined>)
   }
@@ -143,6 +149,9 @@ export class KvDirectory implements Directory, AsyncDisposable {
     else this.#records.set(key, value)
     if (value !== undefined && key.startsWith(ACCOUNT_PREFIX)) {
       for (const listener of this.#accountListeners) listener(value as Account)
+    }
+    if (value !== undefined && key === OPERATOR_KEY) {
+      for (const listener of this.#operatorListeners) listener(value as Operator)
     }
     this.#revision = revision
     for (const [reached, wanted] of this.#waiting) {

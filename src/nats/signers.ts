@@ -1,14 +1,22 @@
 import type { Signers } from '../callout/sign.ts'
+import { signingKeyOf, type OperatorMoment } from '../domain/operator.ts'
+import { GatehouseError } from '../errors.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SealedKey, Vault } from '../keys/vault.ts'
 import type { KvDirectory } from './directory.ts'
 import type { TrustChain } from './trust.ts'
 
-/** The newest signing key of an account signs its users, or its root where there is none. Opened once. */
+/** What signs here: users by the newest signing key of their account, or its root; accounts by the operator's. */
+export interface StoredSigners extends Signers {
+  /** The operator's signing key that every server trusts, or its root. Throws `invalid_key` when it is not stored. */
+  operatorSigner(moment: OperatorMoment): Promise<Signer>
+}
+
+/** Signers of keys as they are stored, so that any replica can sign. Each is opened once. */
 export function signers(
   directory: KvDirectory,
   { trust, vault }: { trust: TrustChain; vault: Vault },
-): Signers {
+): StoredSigners {
   const opened = new Map<string, Signer>()
   const { calloutSigner } = trust
   const { callout } = trust.chain
@@ -18,6 +26,14 @@ export function signers(
     userSigner(account) {
       const publicKey = account.signingKeys.at(-1)?.publicKey ?? account.id
       return opened.get(publicKey) ?? open(publicKey)
+    },
+    async operatorSigner(moment) {
+      const { operator } = directory
+      if (operator === undefined) return trust.operatorSigner
+      const publicKey = signingKeyOf(operator, moment)
+      const signer = opened.get(publicKey) ?? (await open(publicKey))
+      if (signer !== undefined) return signer
+      throw new GatehouseError('invalid_key', `the seed of operator key ${publicKey} is not stored`)
     },
   }
 

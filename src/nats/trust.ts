@@ -1,72 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Account, AccountRole } from '../domain/account.ts'
+import { signingKeysInUse, type Operator } from '../domain/operator.ts'
 import { FOUNDED_NAMES, type Founding, type FoundingAccount } from '../admin/found.ts'
 import { GatehouseError } from '../errors.ts'
 import {
   calloutClaims,
+  DENY_ALL,
   SENTINEL_PERMISSIONS,
   SERVICE_PERMISSIONS,
   systemClaims,
   type Chain,
 } from '../jwt/chain.ts'
+import type { UserPermissionLimits } from '../jwt/claims.ts'
 import { buildOperator } from '../jwt/operator.ts'
 import { encode } from '../jwt/token.ts'
-import { buildUser } from '../jwt/user.ts'
-import type { NkeyKind } from '../keys/nkey.ts'
+import { buildUser, type UserIdentity } from '../jwt/user.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SealedKey, Vault } from '../keys/vault.ts'
 import type { Xkey } from '../keys/xkey.ts'
-import { readJsonFile, writeAtomically } from './data-dir.ts'
+import { writeAtomically } from './data-dir.ts'
+import {
+  makeTrustFile,
+  readTrustFile,
+  type KeyName,
+  type TrustFile,
+  type TrustOptions,
+} from './trust-file.ts'
 
-/** How a system is made, chosen once. */
-export interface TrustOptions {
-  readonly operatorName: string
-  /** `strict` (the default): only signing keys sign (reference B.4). `root`: there are none, root keys sign. */
-  readonly signing?: 'strict' | 'root' | undefined
-  /** Whether servers box their requests (reference A.6). On by default. */
-  readonly xkey?: 'on' | 'off' | undefined
-}
+/** What servers should be started with: nats-server takes such a path as its `operator`. */
+const OPERATOR_JWT_FILE = 'operator.jwt'
 
-/** Every key of the trust chain. Those that are not there were not wanted: signing keys, the xkey. */
-const KEYS = {
-  operator: 'operator',
-  operatorSigning: 'operator',
-  system: 'account',
-  systemSigning: 'account',
-  callout: 'account',
-  calloutSigning: 'account',
-  admin: 'account',
-  adminSigning: 'account',
-  service: 'user',
-  sentinel: 'user',
-  xkey: 'curve',
-} as const satisfies Readonly<Record<string, NkeyKind>>
-type KeyName = keyof typeof KEYS
-const SIGNING: readonly KeyName[] = ['operatorSigning', 'systemSigning', 'calloutSigning', 'adminSigning']
-
-/** What is kept in the data directory: seeds sealed, nothing else secret. */
-interface TrustFile {
-  readonly v: 1
-  /** Tells a wrong master key before anything is touched. */
-  readonly check: string
-  readonly operatorName: string
-  readonly signing: 'strict' | 'root'
-  /** RFC 3339. Everything signed at the founding bears this time, so it comes out the same at every start. */
-  readonly createdAt: string
-  readonly keys: Readonly<Partial<Record<KeyName, SealedKey>>>
-}
+/** What the JWT of an operator tells that may change after its creation. */
+type OperatorFacts = Pick<Operator, 'serviceUrls' | 'accountServerUrl' | 'changedAt'>
 
 /**
  * The trust chain of one system (architecture section 1): its keys, and what they sign before there is any state.
  * Holders can have signatures and JWTs; no seed leaves.
  */
 export class TrustChain {
-  readonly #file: TrustFile
+  readonly #path: string
   readonly #vault: Vault
-  readonly #signers = new Map<KeyName, Signer>()
+  readonly #signers = new Map<string, Signer>()
+  #file: TrustFile
 
-  private constructor(file: TrustFile, vault: Vault) {
-    this.#file = file
+  private constructor(path: string, vault: Vault, file: TrustFile) {
+    this.#path = path
     this.#vault = vault
+    this.#file = file
   }
 
   /**
@@ -74,20 +55,12 @@ export class TrustChain {
    * `invalid_configuration` for a choice other than the one it was made with, and touches nothing.
    */
   static open(path: string, vault: Vault, make: TrustOptions & { readonly at: string }): TrustChain {
-    const remedy = 'put it back from a backup; nothing else can open this system'
-    const found = readJsonFile(path, { fields: ['check', 'signing', 'keys'], remedy })
-    if (found !== undefined) {
-      const file = found as unknown as TrustFile
-      vault.verifyCheck(file.check)
-      refuseChange(file, make)
-      return new TrustChain(file, vault)
-    }
-    const names = (Object.keys(KEYS) as KeyName[]).filter((name) => isWanted(name, make))
-    const { operatorName, signing = 'strict', at } = make
-    const keys = Object.fromEntries(names.map((name) => [name, vault.generate(KEYS[name])]))
-    const file: TrustFile = { v: 1, check: vault.checkValue, operatorName, signing, createdAt: at, keys }
-    writeAtomically(path, `${JSON.stringify(file, null, 2)}\n`)
-    return new TrustChain(file, vault)
+    const found = readTrustFile(path, vault, make)
+    const file = found ?? makeTrustFile(vault, make)
+    const chain = new TrustChain(path, vault, file)
+    if (found === undefined) chain.#write(file)
+    else chain.#tell()
+    return chain
   }
 
   get chain(): Chain {
@@ -100,6 +73,11 @@ export class TrustChain {
     }
   }
 
+  /** The root's public key. */
+  get operator(): string {
+    return this.#key('operator')
+  }
+
   get xkey(): Xkey | undefined {
     const sealed = this.#file.keys.xkey
     return sealed && this.#vault.xkey(sealed)
@@ -110,33 +88,46 @@ export class TrustChain {
     return { jwt: this.#user('service', SERVICE_PERMISSIONS), signer: this.#signer('service') }
   }
 
+  /** Signs what is there before there is any state. From then on the state says which key signs. */
   get operatorSigner(): Signer {
-    return this.#either('operatorSigning', 'operator')
+    const newest = this.#operatorKeys.at(-1)
+    return newest === undefined ? this.#signer('operator') : this.#signerOf(newest)
+  }
+
+  get systemSigner(): Signer {
+    return this.#either('systemSigning', 'system')
   }
 
   get calloutSigner(): Signer {
     return this.#either('calloutSigning', 'callout')
   }
 
-  /** Self-signed by the root key: servers take no other (reference B.4). */
+  /** What servers should be started with. */
   get operatorJwt(): string {
-    const { operatorName, signing, keys } = this.#file
-    const claims = buildOperator(
-      { publicKey: this.#key('operator'), name: operatorName, issuedAt: this.#issuedAt },
-      {
-        system_account: this.#key('system'),
-        strict_signing_key_usage: signing === 'strict',
-        ...(keys.operatorSigning && { signing_keys: [keys.operatorSigning.publicKey] }),
-      },
-    )
-    return encode(claims, this.#signer('operator'))
+    return this.#file.operator?.jwt ?? this.#operatorJwtOf(this.#operatorKeys, {})
+  }
+
+  /** Does `operatorJwt` say what the operator is by now? */
+  isKept(operator: Operator): boolean {
+    return this.#operatorJwtOf(signingKeysInUse(operator), operator) === this.operatorJwt
+  }
+
+  /**
+   * Takes over what the operator has become, and keeps it in the file for the next start: its JWT, and the sealed
+   * signing keys, the one that signs last. What is no longer among them is forgotten.
+   */
+  keep(operator: Operator, signingKeys: readonly SealedKey[]): void {
+    if (this.isKept(operator)) return
+    const { operatorSigning: _founded, ...keys } = this.#file.keys
+    const jwt = this.#operatorJwtOf(signingKeysInUse(operator), operator)
+    this.#write({ ...this.#file, keys, operator: { jwt, signingKeys } })
   }
 
   /** What the resolver must hold before anybody can connect, by account. */
   get accountJwts(): ReadonlyMap<string, string> {
     const issue = { issuedAt: this.#issuedAt, chain: this.chain }
     const system = systemClaims(this.#account('system'), issue)
-    const callout = calloutClaims(this.#account('callout'), issue, this.#either('systemSigning', 'system'))
+    const callout = calloutClaims(this.#account('callout'), issue, this.systemSigner)
     return new Map([system, callout].map((claims) => [claims.sub, encode(claims, this.operatorSigner)]))
   }
 
@@ -145,26 +136,75 @@ export class TrustChain {
     return this.#user('sentinel', SENTINEL_PERMISSIONS)
   }
 
+  /**
+   * The JWT of a creds file: a user of the callout account that may do nothing there and has to sign, so that whoever
+   * holds it is called out like everybody.
+   */
+  credsJwt(of: Pick<UserIdentity, 'publicKey' | 'name' | 'issuedAt' | 'expiresAt'>): string {
+    return this.#userJwt(of, DENY_ALL)
+  }
+
   /** The first commit. The operator's root key stays where it is: replicas run on signing keys. */
   get founding(): Founding {
     const { operatorName, signing, keys } = this.#file
     const kept = Object.entries(keys).filter(([name]) => name !== 'operator' || signing === 'root')
+    const operatorKeys = this.#operatorKeys
     return {
       operator: {
         id: this.#key('operator'),
         name: operatorName,
         signing,
-        signingKeys: keys.operatorSigning === undefined ? [] : [keys.operatorSigning.publicKey],
+        signingKeys: operatorKeys.map(({ publicKey }) => publicKey),
       },
       system: this.#founding('system'),
       callout: this.#founding('callout'),
       admin: this.#founding('admin'),
-      sealed: new Map(kept.map(([, sealed]) => [sealed.publicKey, sealed])),
+      sealed: new Map(
+        [...kept.map(([, sealed]) => sealed), ...operatorKeys].map((sealed) => [sealed.publicKey, sealed]),
+      ),
     }
   }
 
   get #issuedAt(): number {
-    return Math.floor(Date.parse(this.#file.createdAt) / 1_000)
+    return seconds(this.#file.createdAt)
+  }
+
+  get #operatorKeys(): readonly SealedKey[] {
+    const { operator, keys } = this.#file
+    return operator?.signingKeys ?? (keys.operatorSigning === undefined ? [] : [keys.operatorSigning])
+  }
+
+  /** Self-signed by the root key: servers take no other (reference B.4). */
+  #operatorJwtOf(
+    signingKeys: readonly { readonly publicKey: string }[],
+    { serviceUrls = [], accountServerUrl, changedAt }: OperatorFacts,
+  ): string {
+    const { operatorName, signing, createdAt } = this.#file
+    const issuedAt = seconds(changedAt ?? createdAt)
+    const claims = buildOperator(
+      { publicKey: this.#key('operator'), name: operatorName, issuedAt },
+      {
+        system_account: this.#key('system'),
+        strict_signing_key_usage: signing === 'strict',
+        ...(signingKeys.length > 0 && { signing_keys: signingKeys.map(({ publicKey }) => publicKey) }),
+        ...(serviceUrls.length > 0 && { operator_service_urls: serviceUrls }),
+        ...(accountServerUrl !== undefined && { account_server_url: accountServerUrl }),
+      },
+    )
+    return encode(claims, this.#signer('operator'))
+  }
+
+  #write(file: TrustFile): void {
+    writeAtomically(this.#path, `${JSON.stringify(file, null, 2)}\n`)
+    this.#file = file
+    this.#tell()
+  }
+
+  /** The operator JWT as a file of its own beside the chain, for servers that somebody else starts. */
+  #tell(): void {
+    const file = join(dirname(this.#path), OPERATOR_JWT_FILE)
+    const jwt = `${this.operatorJwt}\n`
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== jwt) writeAtomically(file, jwt)
   }
 
   #founding(role: Exclude<AccountRole, 'tenant'>): FoundingAccount {
@@ -186,12 +226,15 @@ export class TrustChain {
     }
   }
 
-  #user(name: 'service' | 'sentinel', permissions: typeof SERVICE_PERMISSIONS): string {
+  #user(name: 'service' | 'sentinel', permissions: UserPermissionLimits): string {
+    return this.#userJwt({ publicKey: this.#key(name), name, issuedAt: this.#issuedAt }, permissions)
+  }
+
+  #userJwt(identity: UserIdentity, permissions: UserPermissionLimits): string {
     const signer = this.calloutSigner
-    const issuerAccount =
-      signer.publicKey === this.#key('callout') ? {} : { issuerAccount: this.#key('callout') }
-    const identity = { publicKey: this.#key(name), name, issuedAt: this.#issuedAt, ...issuerAccount }
-    return encode(buildUser(identity, permissions), signer)
+    const callout = this.#key('callout')
+    const issuerAccount = signer.publicKey === callout ? {} : { issuerAccount: callout }
+    return encode(buildUser({ ...identity, ...issuerAccount }, permissions), signer)
   }
 
   #either(signing: KeyName, root: KeyName): Signer {
@@ -199,10 +242,14 @@ export class TrustChain {
   }
 
   #signer(name: KeyName): Signer {
-    const known = this.#signers.get(name)
+    return this.#signerOf(this.#sealed(name))
+  }
+
+  #signerOf(sealed: SealedKey): Signer {
+    const known = this.#signers.get(sealed.publicKey)
     if (known !== undefined) return known
-    const signer = this.#vault.signer(this.#sealed(name))
-    this.#signers.set(name, signer)
+    const signer = this.#vault.signer(sealed)
+    this.#signers.set(sealed.publicKey, signer)
     return signer
   }
 
@@ -217,21 +264,6 @@ export class TrustChain {
   }
 }
 
-/** What was chosen when the chain was made cannot be chosen again: that would take other keys. */
-function refuseChange({ signing, keys }: TrustFile, wanted: TrustOptions): void {
-  const xkey = keys.xkey === undefined ? 'off' : 'on'
-  const faults = [
-    { where: 'GATEHOUSE_SIGNING', made: signing, wanted: wanted.signing },
-    { where: 'GATEHOUSE_XKEY', made: xkey, wanted: wanted.xkey },
-  ]
-    .filter((choice) => choice.wanted !== undefined && choice.wanted !== choice.made)
-    .map(({ where, made }) => ({ where, rule: `must be ${made}, as the system was made` }))
-  if (faults.length === 0) return
-  const message = faults.map(({ where, rule }) => `${where} ${rule}`).join('; ')
-  throw new GatehouseError('invalid_configuration', message, { faults })
-}
-
-function isWanted(name: KeyName, { signing = 'strict', xkey = 'on' }: TrustOptions): boolean {
-  if (name === 'xkey') return xkey === 'on'
-  return signing === 'strict' || !SIGNING.includes(name)
+function seconds(time: string): number {
+  return Math.floor(Date.parse(time) / 1_000)
 }

@@ -3,13 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answer } from '../../src/callout/callout.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
+import { buildUser } from '../../src/jwt/user.ts'
+import { encode, parse } from '../../src/jwt/token.ts'
 import { createToken } from '../../src/keys/token.ts'
 import { counted } from '../support/counts.ts'
 import { NOW_SECONDS, type Gate } from '../support/requests.ts'
-import { openGateFor, storedPeople, tokens } from './people.ts'
+import { device, keys, openGateFor, storedPeople, tokens } from './people.ts'
 
 /** Ten thousand cases in all. */
-const RUNS = { bytes: 2_500, mutated: 4_000, resigned: 3_500 }
+const RUNS = { bytes: 2_500, mutated: 4_000, resigned: 3_500, creds: 2_000 }
 
 let gates: readonly Gate[]
 
@@ -176,6 +178,34 @@ describe('the callout survives', () => {
         await survives(gate, gate.server.wrap(Buffer.from(signed(gate, changed(claims, changing)))))
       }),
       { numRuns: RUNS.resigned },
+    )
+  })
+
+  it('creds of alice with their JWT, nonce or signature spoilt, in a request that is signed', async () => {
+    const jwt = encode(
+      buildUser({ publicKey: device.publicKey, name: 'alice', issuedAt: 1 }, {}),
+      keys.ORDERS,
+    )
+    const nonce = 'n0nce'
+    const sig = encoded(device.sign(Buffer.from(nonce)))
+    const whole = { jwt, nonce, sig }
+    const ask = (gate: Gate, { nonce, ...connect }: typeof whole) =>
+      gate.outcome(gate.server.ask({ connect, client: { nonce } }))
+    for (const gate of gates) expect((await ask(gate, whole)).answer?.nats.jwt).toBeDefined()
+
+    const part = fc.constantFrom('jwt' as const, 'nonce' as const, 'sig' as const)
+    await fc.assert(
+      fc.asyncProperty(eitherGate, part, spoil, async (gateOf, part, spoiling) => {
+        const text = Buffer.from(spoiling(Buffer.from(whole[part]))).toString()
+        fc.pre(text !== whole[part])
+        const { answer, counted } = await ask(gateOf(), { ...whole, [part]: text })
+        expect(counted).toHaveLength(1)
+        if (answer?.nats.jwt === undefined) return
+        // Who is let in has signed this nonce with the key that the JWT names, whatever else that says.
+        if (part === 'jwt') expect(parse(text).decoded.claims.sub).toBe(device.publicKey)
+        else expect([part, decoded(text)]).toEqual(['sig', decoded(sig)])
+      }),
+      { numRuns: RUNS.creds },
     )
   })
 

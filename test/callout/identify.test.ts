@@ -3,8 +3,17 @@ import { createToken } from '../../src/keys/token.ts'
 import { admit } from '../../src/callout/admit.ts'
 import { identify, type Offer } from '../../src/callout/identify.ts'
 import { Drop } from '../../src/callout/reason.ts'
-import type { AuthorizationRequestClaims, ClientInformation, ConnectOptions } from '../../src/jwt/claims.ts'
+import type {
+  AuthorizationRequestClaims,
+  ClientInformation,
+  ConnectOptions,
+  UserPermissionLimits,
+} from '../../src/jwt/claims.ts'
+import { buildAccount } from '../../src/jwt/account.ts'
+import { encode } from '../../src/jwt/token.ts'
+import { buildUser } from '../../src/jwt/user.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
+import { signerOf } from '../../src/keys/signer.ts'
 import { askingServer } from '../support/requests.ts'
 
 const server = askingServer({ account: createKeyPair('account').publicKey })
@@ -19,6 +28,13 @@ const password: Offer = { kind: 'password', user: 'alice', password: 'secret' }
 const nkey: Offer = { kind: 'nkey', publicKey: 'U1', nonce: 'n', signature: 's' }
 
 const bearer = createToken()
+
+const account = signerOf(createKeyPair('account'))
+const holder = createKeyPair('user').publicKey
+/** A user JWT, as a creds file has one. */
+const userJwt = (may: UserPermissionLimits = {}, signer = account): string =>
+  encode(buildUser({ publicKey: holder, name: 'alice', issuedAt: 1 }, may), signer)
+const byCreds: Offer = { kind: 'nkey', publicKey: holder, nonce: 'n', signature: 's' }
 
 describe('a client offers', () => {
   it.each<
@@ -46,6 +62,37 @@ describe('a client offers', () => {
     ['empty words', { user: '', pass: '', auth_token: '', nkey: '', sig: '' }, { nonce: '' }, []],
     ['an nkey that signed nothing', { nkey: 'U1' }, { nonce: 'n' }, []],
     ['a signature over no nonce', { nkey: 'U1', sig: 's' }, {}, []],
+    ['creds whose key signed the nonce', { jwt: userJwt(), sig: 's' }, { nonce: 'n' }, [byCreds]],
+    ['creds and the key they name', { jwt: userJwt(), nkey: holder, sig: 's' }, { nonce: 'n' }, [byCreds]],
+    [
+      'creds beside a token',
+      { jwt: userJwt(), sig: 's', auth_token: 'gh_t' },
+      { nonce: 'n' },
+      [token, byCreds],
+    ],
+    ['creds that signed nothing', { jwt: userJwt() }, { nonce: 'n' }, []],
+    ['creds and a signature over no nonce', { jwt: userJwt(), sig: 's' }, {}, []],
+    [
+      'a bearer JWT, whatever is signed',
+      { jwt: userJwt({ bearer_token: true }), sig: 's' },
+      { nonce: 'n' },
+      [],
+    ],
+    [
+      'the JWT of an account',
+      {
+        jwt: encode(buildAccount({ publicKey: account.publicKey, name: 'A', issuedAt: 1 }, {}), account),
+        sig: 's',
+      },
+      { nonce: 'n' },
+      [],
+    ],
+    [
+      'a JWT of somebody else, such as OIDC has',
+      { jwt: 'eyJhbGciOiJSUzI1NiJ9.e30.AAAA', sig: 's' },
+      { nonce: 'n' },
+      [],
+    ],
     [
       'the sentinel and a name it claims',
       { jwt: 'eyJ', sig: 's', user: 'alice' },

@@ -95,6 +95,29 @@ describe.each([
     expect(world.heard.failures).toEqual([])
   })
 
+  it('of SYS and AUTH come back too, though nobody answers an update of SYS', async () => {
+    await using world = await openWorld({ binary: await binary() })
+    const nc = await insideAuth(world)
+    for (const id of [world.trust.chain.system, world.trust.chain.callout]) {
+      const before = await held(nc, id)
+      const foreign = { ...before, name: 'FOREIGN', iat: before.iat + 100 }
+      nc.publish('$SYS.REQ.CLAIMS.UPDATE', encode(foreign, world.trust.operatorSigner))
+      await nc.flush()
+      expect((await held(nc, id)).name).toBe('FOREIGN')
+      await world.gatehouse.accountsPushed()
+      const { iat, jti, ...after } = await held(nc, id)
+      const { iat: _iat, jti: _jti, ...there } = before
+      expect(iat).toBeGreaterThan(foreign.iat)
+      expect(jti).not.toBe(before.jti)
+      expect(after.name).toBe(there.name)
+      expect(after.nats.exports).toEqual(there.nats.exports)
+    }
+    // The service is still inside, and asks SYS what it asked before.
+    await (await world.connectAs('alice@example.com')).close()
+    await world.gatehouse.accountsPushed()
+    expect(world.heard.failures).toEqual([])
+  })
+
   it('say who may not connect, and for how long', async () => {
     await using world = await openWorld({ binary: await binary() })
     const nc = await insideAuth(world)

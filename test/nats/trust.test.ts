@@ -10,6 +10,7 @@ import { validateUser } from '../../src/jwt/user.ts'
 import { Vault } from '../../src/keys/vault.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
 import type { Fault } from '../../src/errors.ts'
+import { anOperator } from '../support/requests.ts'
 import { temporaryFolder } from '../support/programs.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -78,6 +79,37 @@ describe('a trust chain', () => {
     expect(Object.keys((JSON.parse(text) as { keys: object }).keys)).toHaveLength(11)
   })
 
+  it('keeps what the operator has become for the next start, and forgets what it was', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'trust.json')
+    const trust = TrustChain.open(file, vault, make)
+    const founded = trust.operatorSigner.publicKey
+    const sealed = vault.generate('operator')
+    const { publicKey } = sealed
+    const signingKeys = [
+      { publicKey: founded, createdAt: make.at, revoked: { reason: 'leaked', at: make.at } },
+      { publicKey, createdAt: make.at },
+    ]
+    const serviceUrls = ['nats://a.example.com']
+    const facts = { id: trust.operator, name: 'op', signingKeys, serviceUrls }
+    const operator = anOperator({ ...facts, changedAt: '2027-01-01T00:00:00Z' })
+    expect(trust.isKept(operator)).toBe(false)
+    trust.keep(operator, [sealed])
+
+    const again = TrustChain.open(file, vault, make)
+    expect(given(again)).toEqual(given(trust))
+    expect(again.isKept(operator)).toBe(true)
+    const { claims } = decode(again.operatorJwt)
+    expect(claims).toMatchObject({
+      iat: Date.parse('2027-01-01T00:00:00Z') / 1_000,
+      nats: { signing_keys: [publicKey], operator_service_urls: serviceUrls },
+    })
+    expect(again.operatorSigner.publicKey).toBe(publicKey)
+    for (const jwt of again.accountJwts.values()) expect(decode(jwt).claims.iss).toBe(publicKey)
+    expect(await readFile(file, 'utf8')).not.toContain(`"publicKey": "${founded}"`)
+    expect(await readFile(join(folder.path, 'operator.jwt'), 'utf8')).toBe(`${again.operatorJwt}\n`)
+  })
+
   it('stays untouched by a wrong master key', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'trust.json')
@@ -88,7 +120,7 @@ describe('a trust chain', () => {
     )
     expect(await readFile(file, 'utf8')).toBe(before)
     expect((await stat(file)).mtimeMs).toBe(written)
-    expect(await readdir(folder.path)).toEqual(['trust.json'])
+    expect(await readdir(folder.path)).toEqual(['operator.jwt', 'trust.json'])
   })
 
   it.each([

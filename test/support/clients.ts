@@ -25,6 +25,8 @@ export class WireClient implements AsyncDisposable {
   readonly delivered: Delivered[] = []
   /** The text of every `-ERR`. */
   readonly errors: string[] = []
+  /** What the server wants signed; empty until it has said. */
+  nonce = ''
   readonly ended: Promise<void>
   #received = ''
   #pongs = 0
@@ -105,6 +107,7 @@ export class WireClient implements AsyncDisposable {
       this.delivered.push({ subject: args[0] ?? '', reply: args.length === 4 ? args[2] : undefined, text })
       next += length + 2
     }
+    if (word === 'INFO') this.nonce ||= (JSON.parse(args.join(' ')) as { nonce?: string }).nonce ?? ''
     if (word === 'PONG') this.#pongs += 1
     if (word === 'PING') this.write('PONG\r\n')
     if (word === '-ERR') this.errors.push(args.join(' '))
