@@ -17,8 +17,11 @@ export interface Draft {
 /** Reads what is, and says what is left to do until it is as declared. Throws `invalid_document` as `plan` does. */
 export async function draft(service: Service, documents: Documents, pruning?: Pruning): Promise<Draft> {
   const declared = new Map(documents.accounts.map(({ content: { name, users } }) => [name, users]))
-  const wanted: Wanted = ({ name }) =>
-    pruning === undefined ? (declared.get(name) ?? []).map((user) => user.name) : 'all'
+  const wanted: Wanted = {
+    operator: documents.outlines.some(({ kind }) => kind === 'operator'),
+    users: ({ name }) =>
+      pruning === undefined ? (declared.get(name) ?? []).map((user) => user.name) : 'all',
+  }
   const snapshot = await readSnapshot(service, wanted)
   const { offers } = service
   const steps = plan(snapshot, documents, { offers })

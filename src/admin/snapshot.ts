@@ -59,8 +59,13 @@ export interface Snapshot {
   readonly users: ReadonlyMap<string, readonly UserRecord[]>
 }
 
-/** Which users of an account are wanted: an account may hold a million that nobody asks for. */
-export type Wanted = (account: AccountRecord) => 'all' | readonly string[]
+/** What is asked for. */
+export interface Wanted {
+  /** To tell of the operator, every server is asked which of its keys it trusts: that takes a moment. */
+  readonly operator: boolean
+  /** Of an account. It may hold a million that nobody asks for. */
+  readonly users: (account: AccountRecord) => 'all' | readonly string[]
+}
 
 /** Up to so many users are asked for one by one; beyond that the list is sooner read. */
 const ONE_BY_ONE_MAX = 50
@@ -69,14 +74,15 @@ const PAGE = 500
 /** Reads the state by commands. Throws what they throw. */
 export async function readSnapshot(service: Service, wanted: Wanted): Promise<Snapshot> {
   const [operator, accounts, policies, roles] = await Promise.all([
-    readOperator(service),
+    wanted.operator ? readOperator(service) : undefined,
     listed<AccountRecord>(service, 'account.list'),
     listed<PolicyRecord>(service, 'policy.list'),
     listed<RoleRecord>(service, 'role.list'),
   ])
   const users = new Map<string, readonly UserRecord[]>()
   for (const account of accounts) {
-    if (!isReserved(account)) users.set(account.name, await readUsers(service, account.name, wanted(account)))
+    if (!isReserved(account))
+      users.set(account.name, await readUsers(service, account.name, wanted.users(account)))
   }
   const named = accounts.map((account) => ({ ...account, imports: importsByName(accounts, account.imports) }))
   return { operator, accounts: named, policies, roles, users }

@@ -24,7 +24,7 @@ export async function exportTo(dir: string, flags: ExportFlags, shell: Shell): P
   await using client = await openClient({ ...target, ...(timeoutMs !== undefined && { timeoutMs }) })
   const offers = (name: string): boolean => COMMAND_NAMES.has(name)
   const request = client.request.bind(client)
-  const documents = exported(await readSnapshot({ request, offers }, () => 'all'))
+  const documents = exported(await readSnapshot({ request, offers }, { operator: true, users: () => 'all' }))
   const paths = exportPaths(documents)
 
   const files = new Map<string, string>()
