@@ -5,6 +5,7 @@ import { readUpConfig } from './config.ts'
 import { commands } from './admin/commands.ts'
 import { addCommands } from './cli/commands.ts'
 import { addContextCommands } from './cli/context-commands.ts'
+import { addDocumentCommands } from './cli/document-commands.ts'
 import { tellMisuse } from './cli/failure.ts'
 import { openInputs } from './cli/inputs.ts'
 import { addCompletionCommand, addEventCommands } from './cli/other-commands.ts'
@@ -80,6 +81,7 @@ program
 addCommands(program, commands, shell)
 addEventCommands(program, shell)
 addContextCommands(program, shell)
+addDocumentCommands(program, shell)
 addCompletionCommand(program, shell)
 
 function interruption(): AbortSignal {

@@ -44,3 +44,5 @@ export async function followState(options: FollowingOptions, { nc, directory, no
   })
   return { servers, trusted, stored, operatorSigner, accounts, operator }
 }
+
+export type Following = Awaited<ReturnType<typeof followState>>

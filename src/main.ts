@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
 import { clearingOf, jwtsOf } from './account-effects.ts'
@@ -10,7 +11,7 @@ import { both } from './callout/observers.ts'
 import { Sessions } from './callout/sessions.ts'
 import { closeAll } from './closing.ts'
 import { serveCommands } from './commanding.ts'
-import { followState } from './following.ts'
+import { followState, type Following } from './following.ts'
 import { Passwords } from './keys/password.ts'
 import type { Vault } from './keys/vault.ts'
 import { foundingContext, keyRing, secrets, trustOf } from './making.ts'
@@ -149,10 +150,23 @@ async function assemble(
   await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))
   opened.push(new EventRelay(nc, { onError: (error) => telemetry.failed(error, 'relay of events') }))
 
-  const upkeep = startUpkeep(
+  const upkeep = keepUp(options, { nc, clear, ...following })
+  opened.push(upkeep)
+  connection.onReconnect(() => void upkeep.now())
+  return { admin, directory, connection, accountsPushed: accounts.allSettled, cleared: clear }
+}
+
+interface Kept extends Following {
+  readonly nc: NatsConnection
+  readonly clear: () => Promise<void>
+}
+
+/** Every effect is from what is stored to what is true: again and again, so that a crash anywhere is healed. */
+function keepUp({ telemetry }: GatehouseOptions, { nc, clear, servers, trusted, accounts, operator }: Kept) {
+  return startUpkeep(
     [
       { name: 'counting servers', run: () => servers.refresh() },
-      { name: 'asking servers whom they trust', run: () => following.trusted.refresh() },
+      { name: 'asking servers whom they trust', run: () => trusted.refresh() },
       { name: 'pushing accounts', run: accounts.allSettled },
       { name: 'keeping the operator', run: () => operator.kept() },
       { name: 'clearing deleted accounts', run: clear },
@@ -160,9 +174,6 @@ async function assemble(
     ],
     { everyMs: UPKEEP_MS, onError: (error, task) => telemetry.failed(error, task) },
   )
-  opened.push(upkeep)
-  connection.onReconnect(() => void upkeep.now())
-  return { admin, directory, connection, accountsPushed: accounts.allSettled, cleared: clear }
 }
 
 async function openConnection(

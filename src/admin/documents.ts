@@ -1,66 +1,19 @@
 import { isCollection, isMap, isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
 import { z } from 'zod'
 import { GatehouseError, type Fault } from '../errors.ts'
+import {
+  anyDocument,
+  type AccountDocument,
+  type AnyDocument,
+  type OperatorDocument,
+  type PolicyDocument,
+  type RoleDocument,
+} from './document-schemas.ts'
 import { check } from './faults.ts'
-import { accountLimits, description, metadata, name, permissions, policyLimits } from './fields.ts'
-
-/** The documents of `operator/`, `accounts/` and `policies/`: what should be, written by people. */
-
-const operatorDocument = z
-  .strictObject({
-    kind: z.literal('operator').describe('What this document declares.'),
-    name: name.describe('The name of the operator.'),
-    description,
-  })
-  .describe('The operator of this system.')
-
-const userDocument = z.strictObject({
-  name,
-  policies: z.array(name).max(64).default([]).describe('Names of policies.'),
-  metadata,
-})
-
-const accountDocument = z
-  .strictObject({
-    kind: z.literal('account').describe('What this document declares.'),
-    name,
-    description,
-    limits: accountLimits,
-    defaultPolicy: name.optional().describe('Applies to every user of the account. Default: base.'),
-    metadata,
-    users: z.array(userDocument).max(10_000).default([]).describe('Who may connect to the account.'),
-  })
-  .describe('An account and the users declared in it.')
-
-const policyDocument = z
-  .strictObject({
-    kind: z.literal('policy').describe('What this document declares.'),
-    name,
-    account: name.optional().describe('The account it belongs to. Absent: usable in every account.'),
-    description,
-    ...permissions,
-    limits: policyLimits,
-  })
-  .describe('A policy: named permissions and limits.')
-
-const anyDocument = z.discriminatedUnion('kind', [operatorDocument, accountDocument, policyDocument])
-
-export type OperatorDocument = z.output<typeof operatorDocument>
-export type AccountDocument = z.output<typeof accountDocument>
-export type PolicyDocument = z.output<typeof policyDocument>
-
-/** The schemas that editors complete and check with, by the name of their file in docs/schemas. */
-export const documentSchemas = {
-  operator: operatorDocument,
-  account: accountDocument,
-  policy: policyDocument,
-}
 
 /** One document and the place where people find it. */
 export interface Declared<Content> {
   readonly content: Content
-  /** The document as it is written, which is also what the commands accept. */
-  readonly written: Readonly<Record<string, unknown>>
   /** `file:line:column` of a field, for faults found later. */
   readonly locate: (path: readonly PropertyKey[]) => string
 }
@@ -69,6 +22,7 @@ export interface Documents {
   readonly operators: readonly Declared<OperatorDocument>[]
   readonly accounts: readonly Declared<AccountDocument>[]
   readonly policies: readonly Declared<PolicyDocument>[]
+  readonly roles: readonly Declared<RoleDocument>[]
   /** Every document, those with faults too: what it declares and whom it names, as far as that can be read. */
   readonly outlines: readonly Outline[]
   /** What is wrong with each of them by itself. */
@@ -76,12 +30,17 @@ export interface Documents {
 }
 
 const text = z.string().optional().catch(undefined)
+const texts = z.array(text).catch([])
 const outlineSchema = z.object({
   kind: text,
   name: text,
   account: text,
-  defaultPolicy: text,
-  users: z.array(z.object({ policies: z.array(text).catch([]) }).catch({ policies: [] })).catch([]),
+  defaultPolicy: z.string().nullable().optional().catch(undefined),
+  boundaryPolicy: text,
+  expiresAt: text,
+  policies: texts,
+  imports: z.array(z.object({ account: text }).catch({ account: undefined })).catch([]),
+  users: z.array(z.object({ policies: texts, roles: texts }).catch({ policies: [], roles: [] })).catch([]),
 })
 
 /** The names in a document. `undefined` is a name that is absent, or cannot be read. */
@@ -118,15 +77,10 @@ export function readDocuments(files: readonly SourceFile[]): Documents {
   const documents: Documents = {
     outlines,
     faults,
-    operators: declared.flatMap(({ content, ...rest }) =>
-      content.kind === 'operator' ? [{ content, ...rest }] : [],
-    ),
-    accounts: declared.flatMap(({ content, ...rest }) =>
-      content.kind === 'account' ? [{ content, ...rest }] : [],
-    ),
-    policies: declared.flatMap(({ content, ...rest }) =>
-      content.kind === 'policy' ? [{ content, ...rest }] : [],
-    ),
+    operators: declared.filter(isOf('operator')),
+    accounts: declared.filter(isOf('account')),
+    policies: declared.filter(isOf('policy')),
+    roles: declared.filter(isOf('role')),
   }
   faults.push(...duplicates(documents))
   return documents
@@ -141,7 +95,10 @@ export function refuse(faults: readonly Fault[]): void {
   })
 }
 
-type AnyDocument = z.output<typeof anyDocument>
+function isOf<Kind extends AnyDocument['kind']>(kind: Kind) {
+  return (declared: Declared<AnyDocument>): declared is Declared<Extract<AnyDocument, { kind: Kind }>> =>
+    declared.content.kind === kind
+}
 
 /** What is found beside the documents that are as they should be. */
 interface Findings {
@@ -167,7 +124,7 @@ function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<A
     outlines.push({ ...outlineOf(written ?? topLevel(document)), locate })
     if (written === undefined) return []
     const checked = check(anyDocument, written)
-    if (checked.ok) return [{ content: checked.value, written, locate }]
+    if (checked.ok) return [{ content: checked.value, locate }]
     for (const { path, where, rule } of checked.faults) {
       faults.push({ where: `${locate(path)}${where === '' ? '' : ` ${where}`}`, rule })
     }
@@ -249,7 +206,7 @@ function rangeStart(node: unknown): number {
 }
 
 /** The same thing declared twice is a fault of the second place. */
-function duplicates({ operators, accounts, policies }: Documents): readonly Fault[] {
+function duplicates({ operators, accounts, policies, roles }: Documents): readonly Fault[] {
   const seen = new Set<string>()
   const faults: Fault[] = []
   const declare = (what: string, identity: string, where: string): void => {
@@ -257,9 +214,9 @@ function duplicates({ operators, accounts, policies }: Documents): readonly Faul
     seen.add(identity)
   }
   for (const { locate } of operators) declare('the operator', 'operator', `${locate(['name'])} name`)
-  for (const { content, locate } of policies) {
-    const { name, account = '' } = content
-    declare(`policy "${name}"`, `policy ${account} ${name}`, `${locate(['name'])} name`)
+  for (const { content, locate } of [...policies, ...roles]) {
+    const { kind, name, account = '' } = content
+    declare(`${kind} "${name}"`, `${kind} ${account} ${name}`, `${locate(['name'])} name`)
   }
   for (const { content, locate } of accounts) {
     declare(`account "${content.name}"`, `account ${content.name}`, `${locate(['name'])} name`)

@@ -66,6 +66,11 @@ export const policyEvents = {
     data: { ...aPolicy, ...change(z.boolean()), version },
     example: { ...example, old: false, new: true, version: 2 },
   },
+  'policy.description_set': {
+    when: 'It was said anew what it is for.',
+    data: { ...aPolicy, ...change(z.string()), version },
+    example: { ...example, new: 'Works with orders.', version: 2 },
+  },
   'policy.rolled_back': {
     when: 'It means again what it meant at an earlier version.',
     data: {
@@ -104,6 +109,11 @@ export const roleEvents = {
     when: 'Its policies changed.',
     data: { ...aRole, ...change(policies) },
     example: { roleId: ROLE, name: 'engineer', old: [], new: [POLICY] },
+  },
+  'role.description_set': {
+    when: 'It was said anew what it is for.',
+    data: { ...aRole, ...change(z.string()) },
+    example: { roleId: ROLE, name: 'engineer', new: 'Works with orders.' },
   },
   'role.deleted': { when: 'It was deleted.', data: aRole, example: { roleId: ROLE, name: 'engineer' } },
 } satisfies Readonly<Record<RoleEvent['type'], EventDefinition>>

@@ -48,6 +48,8 @@ export const instant = z.iso.datetime({ offset: true, error: 'must be a time suc
 
 export const description = z.string().max(1_024).optional().describe('What it is for, in a sentence.')
 
+export const delegable = z.boolean().default(false).describe('May the admins of an account hand it on?')
+
 const publishSubject = ruled(
   (text) => templateFault(text) ?? subjectFault(templateSkeleton(text)),
   SUBJECT,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Command } from './command.ts'
-import { documentSchemas } from './documents.ts'
+import { documentSchemas } from './document-schemas.ts'
 import { requestOf, responseOf } from './envelope.ts'
 
 /**

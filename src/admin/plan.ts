@@ -1,30 +1,76 @@
-import type { Account, AccountSettings } from '../domain/account.ts'
-import type { Policy } from '../domain/policy.ts'
-import { same } from '../domain/same.ts'
-import { policyKey } from '../domain/state-keys.ts'
-import type { User } from '../domain/user.ts'
-import { accountCommands, DEFAULT_POLICY } from './account.ts'
-import { policies } from './aggregates.ts'
-import type { Command } from './command.ts'
-import {
-  refuse,
-  type AccountDocument,
-  type Declared,
-  type Documents,
-  type PolicyDocument,
-} from './documents.ts'
-import { accountIfThere, ifThere, policyNamed, userNamed } from './lookup.ts'
-import { policyCommands } from './policy.ts'
+import { DEFAULT_POLICY } from './account.ts'
+import type { FieldChange } from './difference.ts'
+import type { AccountDocument, PolicyDocument, RoleDocument, UserDocument } from './document-schemas.ts'
+import { refuse, type Documents } from './documents.ts'
 import { firstDefault, unresolved } from './references.ts'
-import type { View } from './transaction.ts'
-import { userCommands } from './user.ts'
+import { accountIn, importsByName, ownIn, type Snapshot, type UserRecord } from './snapshot.ts'
+import {
+  accountTarget,
+  changes,
+  created,
+  defined,
+  ownedTarget,
+  pick,
+  userTarget,
+  type Facet,
+  type Facts,
+  type Step,
+} from './steps.ts'
+import { writtenAccount, writtenPolicy, writtenRole, writtenUser, type Written } from './written.ts'
 
-/** One command that brings the state closer to what the documents declare. */
-export interface Step {
-  readonly command: Command
-  readonly payload: Readonly<Record<string, unknown>>
-  /** What it changes, for people: `user alice@example.com in ORDERS`. */
-  readonly target: string
+const POLICY_FACETS: readonly Facet[] = [
+  { name: 'policy.update-permissions', fields: ['publish', 'subscribe', 'responses'] },
+  { name: 'policy.update-limits', fields: ['limits'] },
+  { name: 'policy.set-description', fields: ['description'] },
+  {
+    name: 'policy.set-delegable',
+    fields: ['delegable'],
+    payload: ({ delegable }) => ({ delegable: delegable === true }),
+  },
+]
+const ROLE_FACETS: readonly Facet[] = [
+  { name: 'role.update', fields: ['policies'], payload: ({ policies = [] }) => ({ policies }) },
+  { name: 'role.set-description', fields: ['description'] },
+]
+const ACCOUNT_FACETS: readonly Facet[] = [
+  {
+    name: 'account.set-default-policy',
+    fields: ['defaultPolicy'],
+    payload: ({ defaultPolicy }) => (defaultPolicy === null ? {} : { policy: defaultPolicy }),
+  },
+  {
+    name: 'account.set-boundary-policy',
+    fields: ['boundaryPolicy'],
+    payload: ({ boundaryPolicy }) => (boundaryPolicy === undefined ? {} : { policy: boundaryPolicy }),
+  },
+  { name: 'account.update-limits', fields: ['limits'] },
+  { name: 'account.update-metadata', fields: ['description', 'metadata'] },
+  { name: 'account.set-expiry', fields: ['expiresAt'] },
+  {
+    name: 'account.update-exports',
+    fields: ['exports'],
+    payload: ({ exports = [] }) => ({ exports }),
+  },
+]
+/** After every account exports what it does. */
+const IMPORT_FACETS: readonly Facet[] = [
+  {
+    name: 'account.update-imports',
+    fields: ['imports'],
+    payload: ({ imports = [] }) => ({ imports }),
+  },
+]
+const ACCOUNT_CREATED = ['description', 'limits', 'metadata'] as const
+const USER_FACETS: readonly Facet[] = [
+  { name: 'user.update-metadata', fields: ['metadata'] },
+  { name: 'user.set-expiry', fields: ['expiresAt'] },
+]
+const USER_CREATED = ['policies', 'roles', 'metadata'] as const
+const OPERATOR_FACETS: readonly Facet[] = [{ name: 'operator.set-description', fields: ['description'] }]
+
+export interface PlanOptions {
+  /** Is there a command of that name? */
+  readonly offers: (name: string) => boolean
 }
 
 /**
@@ -32,149 +78,173 @@ export interface Step {
  * Empty when nothing is. Throws `invalid_document` with every fault that reading found, and every name that neither
  * documents nor state know.
  */
-export async function plan(view: View, documents: Documents): Promise<readonly Step[]> {
-  refuse([...documents.faults, ...(await unresolved(view, documents))])
-  const steps: Step[] = []
-  const shared = documents.policies.filter(({ content }) => content.account === undefined)
-  for (const document of shared) steps.push(...(await policySteps(view, document)))
-  for (const document of documents.accounts) steps.push(...(await accountSteps(view, documents, document)))
-  const owned = documents.policies.filter(({ content }) => content.account !== undefined)
-  for (const document of owned) steps.push(...(await policySteps(view, document)))
-  for (const document of documents.accounts) steps.push(...(await settingSteps(view, documents, document)))
-  for (const document of documents.accounts) steps.push(...(await userSteps(view, document)))
-  return steps
-}
-
-async function policySteps(
-  view: View,
-  { content, written }: Declared<PolicyDocument>,
-): Promise<readonly Step[]> {
-  const { kind: _kind, ...request } = written
-  const target = `policy ${content.name}${content.account === undefined ? '' : ` of ${content.account}`}`
-  const stored = await storedPolicy(view, content)
-  if (stored === undefined) return [{ command: policyCommands.createPolicy, payload: request, target }]
-  const { publish, subscribe, responses, limits } = content
-  const which = {
-    policy: content.name,
-    ...(content.account === undefined ? {} : { account: content.account }),
-  }
-  const steps: Step[] = []
-  if (!same(stored.permissions, { publish, subscribe, responses })) {
-    const rules = pick(request, ['publish', 'subscribe', 'responses'])
-    steps.push({ command: policyCommands.updatePermissions, payload: { ...which, ...rules }, target })
-  }
-  if (!same(stored.limits, limits)) {
-    const payload = { ...which, ...pick({ limits: {}, ...request }, ['limits']) }
-    steps.push({ command: policyCommands.updateLimits, payload, target })
-  }
-  return steps
-}
-
-/** The stored policy of exactly the declared scope: an operator's policy does not stand in for an account's own. */
-async function storedPolicy(view: View, { account, name }: PolicyDocument): Promise<Policy | undefined> {
-  const owner = account === undefined ? undefined : await accountIfThere(view, account)
-  if (account !== undefined && owner === undefined) return undefined
-  const policy = await ifThere(policyNamed(view, owner, name))
-  return owner === undefined || policy?.scope === owner.id ? policy : undefined
-}
-
-async function accountSteps(
-  view: View,
-  documents: Documents,
-  { content, written }: Declared<AccountDocument>,
-): Promise<readonly Step[]> {
-  if ((await accountIfThere(view, content.name)) !== undefined) return []
-  const defaultPolicy = await firstDefault(view, documents, content)
-  const payload = {
-    ...pick(written, ['name', 'description', 'limits', 'metadata']),
-    ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
-  }
-  return [{ command: accountCommands.createAccount, payload, target: `account ${content.name}` }]
-}
-
-async function settingSteps(
-  view: View,
-  documents: Documents,
-  { content, written }: Declared<AccountDocument>,
-): Promise<readonly Step[]> {
-  const stored = await accountIfThere(view, content.name)
-  const target = `account ${content.name}`
-  const account = content.name
-  const steps: Step[] = []
-  const declared = content.defaultPolicy ?? DEFAULT_POLICY
-  const present =
-    stored === undefined
-      ? ((await firstDefault(view, documents, content)) ?? DEFAULT_POLICY)
-      : await defaultPolicyName(view, stored)
-  if (present !== declared) {
-    steps.push({ command: accountCommands.setDefaultPolicy, payload: { account, policy: declared }, target })
-  }
-  if (stored === undefined) return steps
-  if (!same(stored.limits, content.limits)) {
-    const payload = { account, ...pick({ limits: {}, ...written }, ['limits']) }
-    steps.push({ command: accountCommands.updateLimits, payload, target })
-  }
-  const told = ({ description, metadata }: Pick<AccountSettings, 'description' | 'metadata'>) => ({
-    description,
-    metadata,
-  })
-  if (!same(told(stored), told(content))) {
-    steps.push({ command: accountCommands.updateMetadata, payload: { account, ...told(content) }, target })
-  }
-  return steps
-}
-
-async function defaultPolicyName(view: View, account: Account): Promise<string | undefined> {
-  if (account.defaultPolicy === undefined) return undefined
-  const policy = await view.load(policies, policyKey(account.defaultPolicy))
-  return policy.status === 'absent' ? undefined : policy.name
-}
-
-async function userSteps(view: View, { content }: Declared<AccountDocument>): Promise<readonly Step[]> {
-  const stored = await accountIfThere(view, content.name)
-  const steps: Step[] = []
-  for (const declared of content.users) {
-    const target = `user ${declared.name} in ${content.name}`
-    const user = stored && (await ifThere(userNamed(view, stored, declared.name)))
-    if (stored === undefined || user === undefined) {
-      const payload = { account: content.name, ...declared }
-      steps.push({ command: userCommands.createUser, payload, target })
-      continue
-    }
-    steps.push(...(await assignmentSteps(view, { account: stored, user }, declared.policies)))
-    if (!same(user.metadata, declared.metadata)) {
-      const payload = { account: content.name, user: user.name, metadata: declared.metadata }
-      steps.push({ command: userCommands.updateMetadata, payload, target })
-    }
-  }
-  return steps
-}
-
-async function assignmentSteps(
-  view: View,
-  { account, user }: { readonly account: Account; readonly user: User },
-  declared: readonly string[],
-): Promise<readonly Step[]> {
-  const loaded = await Promise.all(user.policies.map((id) => view.load(policies, policyKey(id))))
-  const assigned = loaded.flatMap((policy) => (policy.status === 'present' ? [policy.name] : []))
-  const step = (command: Command, policy: string): Step => ({
-    command,
-    payload: { account: account.name, user: user.name, policy },
-    target: `user ${user.name} in ${account.name}`,
-  })
+export function plan(snapshot: Snapshot, documents: Documents, { offers }: PlanOptions): readonly Step[] {
+  refuse([...documents.faults, ...unresolved(snapshot, documents)])
+  const contents = <Content>(all: readonly { readonly content: Content }[]): readonly Content[] =>
+    all.map(({ content }) => content)
+  const accounts = contents(documents.accounts)
+  const firsts = new Map(accounts.map((each) => [each, firstDefault(snapshot, documents, each)]))
+  const parts = [
+    ...contents(documents.policies).map((each) => ({
+      owner: each.account,
+      steps: policySteps(snapshot, each),
+    })),
+    ...contents(documents.roles).map((each) => ({ owner: each.account, steps: roleSteps(snapshot, each) })),
+  ]
   return [
-    ...declared
-      .filter((name) => !assigned.includes(name))
-      .map((name) => step(userCommands.assignPolicy, name)),
-    ...assigned
-      .filter((name) => !declared.includes(name))
-      .map((name) => step(userCommands.removePolicy, name)),
+    ...operatorSteps(snapshot, documents),
+    ...parts.flatMap(({ owner, steps }) => (owner === undefined ? steps : [])),
+    ...accounts.flatMap((each) => newAccountSteps(snapshot, each, firsts.get(each))),
+    ...parts.flatMap(({ owner, steps }) => (owner === undefined ? [] : steps)),
+    ...accounts.flatMap((each) => settingSteps(snapshot, each, firsts.get(each))),
+    ...accounts.flatMap((each) => importSteps(snapshot, each)),
+    ...accounts.flatMap((each) => userSteps(snapshot, each)),
+  ].filter(({ name }) => offers(name))
+}
+
+function operatorSteps({ operator }: Snapshot, { operators }: Documents): readonly Step[] {
+  if (operator === undefined) return []
+  return operators.flatMap(({ content: { name, description } }) =>
+    changes(OPERATOR_FACETS, {
+      which: {},
+      target: `operator ${name}`,
+      stored: defined({ description: operator.description }),
+      declared: defined({ description }),
+      revision: operator.revision,
+    }),
+  )
+}
+
+function policySteps(snapshot: Snapshot, document: PolicyDocument): readonly Step[] {
+  const { name, account } = document
+  const found = ownIn(snapshot, snapshot.policies, document)
+  const target = ownedTarget('policy', document)
+  const declared = writtenPolicy(document)
+  if (found === undefined) {
+    return [created('policy.create', { target, which: defined({ name, account }), declared })]
+  }
+  const which = defined({ policy: name, account })
+  const { revision } = found
+  return changes(POLICY_FACETS, { which, target, stored: writtenPolicy(found), declared, revision })
+}
+
+function roleSteps(snapshot: Snapshot, document: RoleDocument): readonly Step[] {
+  const { name, account } = document
+  const found = ownIn(snapshot, snapshot.roles, document)
+  const target = ownedTarget('role', document)
+  const declared = writtenRole(document)
+  if (found === undefined) {
+    const which = { ...defined({ name, account }), policies: [] } // The command wants them said.
+    return [created('role.create', { target, which, declared })]
+  }
+  const which = defined({ role: name, account })
+  const { revision } = found
+  return changes(ROLE_FACETS, { which, target, stored: writtenRole(found), declared, revision })
+}
+
+/** An account with what it can have from its creation on; policies of its own come after it. */
+function newAccountSteps(
+  snapshot: Snapshot,
+  document: AccountDocument,
+  defaultPolicy: string | undefined,
+): readonly Step[] {
+  const { name } = document
+  if (accountIn(snapshot, name) !== undefined) return []
+  const declared = {
+    ...pick(writtenAccount(document), ACCOUNT_CREATED),
+    ...defined({ defaultPolicy }),
+  }
+  return [created('account.create', { target: accountTarget(name), which: { name }, declared })]
+}
+
+function settingSteps(
+  snapshot: Snapshot,
+  document: AccountDocument,
+  defaultPolicy: string | undefined,
+): readonly Step[] {
+  const { name } = document
+  const found = accountIn(snapshot, name)
+  const declared = writtenAccount(document)
+  const stored =
+    found === undefined
+      ? { ...pick(declared, ACCOUNT_CREATED), defaultPolicy: defaultPolicy ?? DEFAULT_POLICY }
+      : writtenAccount(found)
+  const target = accountTarget(name)
+  return changes(ACCOUNT_FACETS, {
+    which: { account: name },
+    target,
+    stored,
+    declared,
+    revision: found?.revision,
+  })
+}
+
+function importSteps(snapshot: Snapshot, document: AccountDocument): readonly Step[] {
+  const { name } = document
+  const found = accountIn(snapshot, name)
+  const { imports, ...declared } = writtenAccount(document)
+  const byName = importsByName(snapshot.accounts, imports as readonly Written[] | undefined)
+  return changes(IMPORT_FACETS, {
+    which: { account: name },
+    target: accountTarget(name),
+    stored: found === undefined ? {} : writtenAccount(found),
+    declared: defined({ ...declared, imports: byName }),
+    revision: found?.revision,
+  })
+}
+
+function userSteps(snapshot: Snapshot, { name: account, users }: AccountDocument): readonly Step[] {
+  const found = new Map((snapshot.users.get(account) ?? []).map((user) => [user.name, user]))
+  return users.flatMap((user) => [...userStepsOf(account, user, found.get(user.name))])
+}
+
+function userStepsOf(account: string, user: UserDocument, found: UserRecord | undefined): readonly Step[] {
+  const target = userTarget(account, user.name)
+  const declared = writtenUser(user)
+  const which = { account, user: user.name }
+  if (found === undefined) {
+    const first = pick(declared, USER_CREATED)
+    const facts = { which, target, stored: first, declared, revision: undefined }
+    return [
+      created('user.create', { target, which: { account, name: user.name }, declared: first }),
+      ...changes(USER_FACETS, facts),
+    ]
+  }
+  const { revision } = found
+  const held = (kind: 'policy' | 'role', has: readonly string[], wants: readonly string[]): readonly Step[] =>
+    assignments({ kind, has, wants }, { which, target, revision })
+  return [
+    ...held('policy', found.policies, user.policies),
+    ...held('role', found.roles, user.roles),
+    ...changes(USER_FACETS, { which, target, stored: writtenUser(found), declared, revision }),
   ]
 }
 
-function pick(
-  from: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(keys.filter((key) => key in from).map((key) => [key, from[key]]))
+interface Held {
+  readonly kind: 'policy' | 'role'
+  readonly has: readonly string[]
+  readonly wants: readonly string[]
+}
+
+/** What is missing is given before what is too much is taken. */
+function assignments(
+  { kind, has, wants }: Held,
+  facts: Pick<Facts, 'which' | 'target' | 'revision'>,
+): Step[] {
+  const { which, target, revision } = facts
+  const field = kind === 'policy' ? 'policies' : 'roles'
+  const step = (name: string, each: string, change: Omit<FieldChange, 'field'>): Step => ({
+    name,
+    payload: { ...which, [kind]: each },
+    target,
+    change: 'change',
+    fields: [{ field, ...change }],
+    revision,
+  })
+  const without = (all: readonly string[], others: readonly string[]): readonly string[] =>
+    [...new Set(all)].filter((each) => !others.includes(each))
+  return [
+    ...without(wants, has).map((each) => step(`user.assign-${kind}`, each, { new: [each] })),
+    ...without(has, wants).map((each) => step(`user.remove-${kind}`, each, { old: [each] })),
+  ]
 }

@@ -5,8 +5,8 @@ import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
 import { pageOf, policyId, policySeen } from './answers.ts'
 import { command, type Scene, type Untimed } from './command.ts'
-import { name } from './fields.ts'
 import { isVisible } from './delegation.ts'
+import { description, name } from './fields.ts'
 import { listing, paging } from './listing.ts'
 import { ownPolicy } from './lookup.ts'
 import { seenPolicy } from './seen.ts'
@@ -67,6 +67,17 @@ const setDelegable = command({
     change(scene, names, { type: 'policy.set-delegable', delegable }),
 })
 
+const setDescription = command({
+  name: 'policy.set-description',
+  summary: 'Says what a policy is for.',
+  access: 'admin',
+  request: z.strictObject({ ...whichPolicy, description }),
+  response: policyId,
+  example: { policy: 'developer', description: 'Works with orders and inventory.' },
+  handle: ({ description, ...names }, scene) =>
+    change(scene, names, { type: 'policy.set-description', description }),
+})
+
 const deletePolicy = command({
   name: 'policy.delete',
   summary: 'Deletes a policy that nobody has.',
@@ -90,4 +101,11 @@ async function change(
   return { policy: id }
 }
 
-export const policyLifeCommands = { getPolicy, listPolicies, renamePolicy, setDelegable, deletePolicy }
+export const policyLifeCommands = {
+  getPolicy,
+  listPolicies,
+  renamePolicy,
+  setDelegable,
+  setDescription,
+  deletePolicy,
+}

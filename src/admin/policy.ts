@@ -5,14 +5,12 @@ import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
 import { policyId } from './answers.ts'
 import { command } from './command.ts'
-import { description, name, permissions, policyLimits } from './fields.ts'
+import { delegable, description, name, permissions, policyLimits } from './fields.ts'
 import { accountNamed, ownPolicy } from './lookup.ts'
 
 const ownAccount = accountReference
   .optional()
   .describe('The account it belongs to. Absent: usable in every account.')
-
-const delegable = z.boolean().default(false).describe('May the admins of an account hand it on?')
 
 const createPolicy = command({
   name: 'policy.create',

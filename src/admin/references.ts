@@ -2,91 +2,154 @@ import { nameFault } from '../domain/name.ts'
 import type { Fault } from '../errors.ts'
 import { DEFAULT_POLICY } from './account.ts'
 import type { Documents, Outline } from './documents.ts'
-import { accountIfThere, ifThere, isReserved, policyNamed, theOperator } from './lookup.ts'
-import type { View } from './transaction.ts'
+import { isReserved } from './lookup.ts'
+import { accountIn, ownIn, usableIn, type AccountRecord, type Snapshot } from './snapshot.ts'
 
 /**
  * Names that lead nowhere, each at its place. Documents with faults of their own are asked too, for what can be read
  * of them; and what they seem to declare counts as declared, so that no fault is told for another's.
  */
-export async function unresolved(view: View, documents: Documents): Promise<readonly Fault[]> {
-  const faults: Fault[] = []
-  for (const outline of documents.outlines) {
-    if (outline.kind === 'operator') faults.push(...(await operatorFaults(view, outline)))
-    if (outline.kind === 'policy') faults.push(...(await policyFaults(view, documents, outline)))
-    if (outline.kind === 'account') faults.push(...(await accountFaults(view, documents, outline)))
-  }
-  return faults
+export function unresolved(snapshot: Snapshot, documents: Documents): readonly Fault[] {
+  return documents.outlines.flatMap((outline) => {
+    const place: Place = { snapshot, documents, outline }
+    switch (outline.kind) {
+      case 'operator':
+        return operatorFaults(place)
+      case 'account':
+        return accountFaults(place)
+      case 'policy':
+        return ownerFaults(place)
+      case 'role':
+        return roleFaults(place)
+      default:
+        return [] // What it is has been told as a fault of its own.
+    }
+  })
 }
 
-async function operatorFaults(view: View, { name, locate }: Outline): Promise<readonly Fault[]> {
-  const operator = await theOperator(view)
-  if (!isName(name) || name === operator.name) return []
+/** A document, among those it stands with and on what there is. */
+interface Place {
+  readonly snapshot: Snapshot
+  readonly documents: Documents
+  readonly outline: Outline
+}
+
+function operatorFaults({ snapshot: { operator }, outline: { name, locate } }: Place): readonly Fault[] {
+  if (operator === undefined || !isName(name) || name === operator.name) return []
   const rule = `the operator is "${operator.name}" and keeps its name`
   return [{ where: `${locate(['name'])} name`, rule }]
 }
 
-async function policyFaults(
-  view: View,
-  { outlines }: Documents,
-  { account, locate }: Outline,
-): Promise<readonly Fault[]> {
-  if (!isName(account) || outlines.some((other) => mayDeclare(other, 'account', account))) return []
-  if ((await accountIfThere(view, account)) !== undefined) return []
-  return [{ where: `${locate(['account'])} account`, rule: `there is no account "${account}"` }]
+/** The account that a policy or a role belongs to. */
+function ownerFaults(place: Place): readonly Fault[] {
+  return accountNamed(place, place.outline.account, ['account'])
 }
 
-async function accountFaults(view: View, documents: Documents, outline: Outline): Promise<readonly Fault[]> {
-  const { name, defaultPolicy, users, locate } = outline
-  const stored = isName(name) ? await accountIfThere(view, name) : undefined
+function accountNamed(
+  { snapshot, documents, outline }: Place,
+  account: string | undefined,
+  path: Path,
+): readonly Fault[] {
+  if (!isName(account) || accountIn(snapshot, account) !== undefined) return []
+  if (documents.outlines.some((other) => mayDeclare(other, 'account', account))) return []
+  return [{ where: `${outline.locate(path)} ${fieldAt(path)}`, rule: `there is no account "${account}"` }]
+}
+
+function roleFaults(place: Place): readonly Fault[] {
+  const { account, policies } = place.outline
+  return [
+    ...ownerFaults(place),
+    ...policies.flatMap((name, i) => named(place, { kind: 'policy', name, account, path: ['policies', i] })),
+  ]
+}
+
+function accountFaults(place: Place): readonly Fault[] {
+  const { snapshot, documents, outline } = place
+  const { name, defaultPolicy, boundaryPolicy, imports, users, locate } = outline
+  const stored = accountIn(snapshot, name)
   if (stored !== undefined && isReserved(stored)) {
     const rule = `account "${stored.name}" belongs to Gatehouse: it cannot be declared`
     return [{ where: `${locate(['name'])} name`, rule }]
   }
-  const faults: Fault[] = []
-  const check = async (
-    policy: string | undefined,
-    path: readonly PropertyKey[],
-    field: string,
-  ): Promise<void> => {
-    if (!isName(policy) || (await isKnownPolicy(view, documents, { account: name, policy }))) return
-    faults.push({ where: `${locate(path)} ${field}`, rule: `there is no policy "${policy}"` })
-  }
-  const first = await firstDefault(view, documents, { name: name ?? '', defaultPolicy })
-  for (const policy of new Set([defaultPolicy ?? DEFAULT_POLICY, first ?? DEFAULT_POLICY])) {
-    await check(policy, ['defaultPolicy'], 'defaultPolicy')
-  }
-  for (const [i, { policies }] of users.entries()) {
-    for (const [j, policy] of policies.entries()) {
-      await check(policy, ['users', i, 'policies', j], `users[${i}].policies[${j}]`)
-    }
-  }
-  return faults
+  const first = firstDefault(snapshot, documents, { name: name ?? '', defaultPolicy })
+  const defaults = new Set([
+    defaultPolicy === undefined ? DEFAULT_POLICY : defaultPolicy,
+    first ?? DEFAULT_POLICY,
+  ])
+  // One that is there has its default already: what it would have had from the first does not matter.
+  if (stored !== undefined && defaultPolicy === null) defaults.delete(DEFAULT_POLICY)
+  const policy = (each: string | null | undefined, path: Path): readonly Fault[] =>
+    named(place, { kind: 'policy', name: each ?? undefined, account: name, path })
+  return [
+    ...barFaults(stored, outline),
+    ...[...defaults].flatMap((each) => policy(each, ['defaultPolicy'])),
+    ...policy(boundaryPolicy, ['boundaryPolicy']),
+    ...imports.flatMap((each, i) => accountNamed(place, each.account, ['imports', i, 'account'])),
+    ...users.flatMap(({ policies, roles }, i) => [
+      ...policies.flatMap((each, j) => policy(each, ['users', i, 'policies', j])),
+      ...roles.flatMap((each, j) =>
+        named(place, { kind: 'role', name: each, account: name, path: ['users', i, 'roles', j] }),
+      ),
+    ]),
+  ]
+}
+
+/** The account that admins live in cannot be taken away from them. */
+function barFaults(stored: AccountRecord | undefined, outline: Outline): readonly Fault[] {
+  if (stored?.role !== 'admin') return []
+  return (['boundaryPolicy', 'expiresAt'] as const).flatMap((field) =>
+    outline[field] === undefined
+      ? []
+      : [
+          {
+            where: `${outline.locate([field])} ${field}`,
+            rule: `account "${stored.name}" carries the system: it cannot be barred`,
+          },
+        ],
+  )
+}
+
+type Path = readonly (string | number)[]
+
+interface Naming {
+  readonly kind: 'policy' | 'role'
+  readonly name: string | undefined
+  /** Where it is named: what is there counts, and what everybody has. */
+  readonly account: string | undefined
+  readonly path: Path
+}
+
+function named(
+  { snapshot, documents, outline }: Place,
+  { kind, name, account, path }: Naming,
+): readonly Fault[] {
+  if (!isName(name)) return []
+  const isUsable = (each: Outline): boolean => [undefined, account].includes(each.account)
+  if (documents.outlines.some((each) => isUsable(each) && mayDeclare(each, kind, name))) return []
+  const items = kind === 'policy' ? snapshot.policies : snapshot.roles
+  if (usableIn<(typeof items)[number]>(snapshot, items, { account, name }) !== undefined) return []
+  return [{ where: `${outline.locate(path)} ${fieldAt(path)}`, rule: `there is no ${kind} "${name}"` }]
+}
+
+function fieldAt(path: Path): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+    .join('')
+    .slice(1)
 }
 
 /** What the account can have from its creation on: policies of its own come after it. */
-export async function firstDefault(
-  view: View,
+export function firstDefault(
+  snapshot: Snapshot,
   { outlines }: Documents,
-  { name, defaultPolicy }: { readonly name: string; readonly defaultPolicy?: string | undefined },
-): Promise<string | undefined> {
-  if (!isName(defaultPolicy)) return undefined
-  if (isName(name) && (await accountIfThere(view, name)) !== undefined) return defaultPolicy
+  { name, defaultPolicy }: { readonly name: string; readonly defaultPolicy?: string | null | undefined },
+): string | undefined {
+  if (defaultPolicy === null || !isName(defaultPolicy)) return undefined
+  if (isName(name) && accountIn(snapshot, name) !== undefined) return defaultPolicy
   const isShared =
     outlines.some((each) => each.account === undefined && mayDeclare(each, 'policy', defaultPolicy)) ||
-    (await ifThere(policyNamed(view, undefined, defaultPolicy))) !== undefined
+    ownIn(snapshot, snapshot.policies, { name: defaultPolicy }) !== undefined
   return isShared ? defaultPolicy : undefined
-}
-
-async function isKnownPolicy(
-  view: View,
-  { outlines }: Documents,
-  { account, policy }: { readonly account: string | undefined; readonly policy: string },
-): Promise<boolean> {
-  const isUsable = (each: Outline): boolean => [undefined, account].includes(each.account)
-  if (outlines.some((each) => isUsable(each) && mayDeclare(each, 'policy', policy))) return true
-  const stored = isName(account) ? await accountIfThere(view, account) : undefined
-  return (await ifThere(policyNamed(view, stored, policy))) !== undefined
 }
 
 /** A document that cannot say its kind or its name may be the one that is looked for. */

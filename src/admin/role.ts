@@ -57,6 +57,21 @@ const updateRole = command({
   },
 })
 
+const setDescription = command({
+  name: 'role.set-description',
+  summary: 'Says what a role is for.',
+  access: 'admin',
+  request: z.strictObject({ role: name, account: ownAccount, description }),
+  response: roleId,
+  example: { role: 'operations', description: 'Keeps orders flowing.' },
+  async handle({ role, account, description }, { tx }) {
+    const { id } = await ownRole(tx, account, role)
+    const change = { type: 'role.set-description', description, at: tx.context.at } as const
+    await tx.execute(roles, roleKey(id), change)
+    return { role: id }
+  },
+})
+
 const deleteRole = command({
   name: 'role.delete',
   summary: 'Deletes a role that nobody has.',
@@ -95,4 +110,4 @@ async function policyIds(
   return [...new Set(found.map(({ id }) => id))]
 }
 
-export const roleCommands = { createRole, updateRole, deleteRole, listRoles }
+export const roleCommands = { createRole, updateRole, setDescription, deleteRole, listRoles }

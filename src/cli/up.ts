@@ -42,7 +42,7 @@ const OPERATOR_NAME = 'gatehouse'
 export async function up(context: UpContext): Promise<void> {
   const { config, packageDir, terminal, signal } = context
   const documents = readDocuments(await readSources(config.documents))
-  if (!existsSync(join(config.dataDir, TRUST_FILE))) await refuseAtFirstStart(documents)
+  if (!existsSync(join(config.dataDir, TRUST_FILE))) refuseAtFirstStart(documents)
   await using dir = await openDataDir(config.dataDir)
   const vault = openVault(config.masterKey, dir)
   const trust = TrustChain.open(dir.file(TRUST_FILE), vault, {

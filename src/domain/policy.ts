@@ -88,6 +88,11 @@ export type PolicyCommand =
   | { readonly type: 'policy.update-limits'; readonly limits: PolicyLimits; readonly at: string }
   | { readonly type: 'policy.rename'; readonly name: string; readonly at: string }
   | { readonly type: 'policy.set-delegable'; readonly delegable: boolean; readonly at: string }
+  | {
+      readonly type: 'policy.set-description'
+      readonly description?: string | undefined
+      readonly at: string
+    }
   | { readonly type: 'policy.rollback'; readonly to: PolicyVersion; readonly at: string }
   | { readonly type: 'policy.delete'; readonly at: string }
 
@@ -104,6 +109,7 @@ export type PolicyEvent =
   | ({ readonly type: 'policy.limits_updated' } & Versioned<PolicyLimits>)
   | ({ readonly type: 'policy.renamed' } & Versioned<string>)
   | ({ readonly type: 'policy.delegable_set' } & Versioned<boolean>)
+  | ({ readonly type: 'policy.description_set' } & Versioned<string | undefined>)
   | ({
       readonly type: 'policy.rolled_back'
       /** The version whose meaning it has again. */ readonly to: number
@@ -138,6 +144,11 @@ function decide(state: PolicyState, command: PolicyCommand): readonly PolicyEven
       if (state.delegable === command.delegable) return []
       return [{ type: 'policy.delegable_set', old: state.delegable, new: command.delegable, version, at }]
     }
+    case 'policy.set-description': {
+      const { description } = command
+      if (state.description === description) return []
+      return [{ type: 'policy.description_set', old: state.description, new: description, version, at }]
+    }
     case 'policy.rollback': {
       const [old, now] = [meaningOf(state), meaningOf(command.to)]
       if (same(old, now)) return []
@@ -167,6 +178,8 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, name: event.new, version: event.version }
     case 'policy.delegable_set':
       return { ...state, delegable: event.new, version: event.version }
+    case 'policy.description_set':
+      return { ...state, description: event.new, version: event.version }
     case 'policy.rolled_back':
       return { ...state, ...event.new, version: event.version }
     case 'policy.deleted':

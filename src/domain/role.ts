@@ -25,6 +25,7 @@ export interface CreateRole extends Omit<Role, 'status' | 'createdAt'> {
 export type RoleCommand =
   | CreateRole
   | { readonly type: 'role.update'; readonly policies: readonly string[]; readonly at: string }
+  | { readonly type: 'role.set-description'; readonly description?: string | undefined; readonly at: string }
   | { readonly type: 'role.delete'; readonly at: string }
 
 export type RoleEvent =
@@ -33,6 +34,12 @@ export type RoleEvent =
       readonly type: 'role.updated'
       readonly old: readonly string[]
       readonly new: readonly string[]
+      readonly at: string
+    }
+  | {
+      readonly type: 'role.description_set'
+      readonly old?: string | undefined
+      readonly new?: string | undefined
       readonly at: string
     }
   | { readonly type: 'role.deleted'; readonly at: string }
@@ -49,6 +56,9 @@ function decide(state: RoleState, command: RoleCommand): readonly RoleEvent[] {
     case 'role.update':
       if (same(state.policies, command.policies)) return []
       return [{ type: 'role.updated', old: state.policies, new: command.policies, at }]
+    case 'role.set-description':
+      if (state.description === command.description) return []
+      return [{ type: 'role.description_set', old: state.description, new: command.description, at }]
     case 'role.delete':
       return [{ type: 'role.deleted', at }]
   }
@@ -60,7 +70,14 @@ function evolve(state: RoleState, event: RoleEvent): RoleState {
     return { ...facts, status: 'present', createdAt: at }
   }
   if (state.status === 'absent') return state
-  return event.type === 'role.deleted' ? ABSENT : { ...state, policies: event.new }
+  switch (event.type) {
+    case 'role.updated':
+      return { ...state, policies: event.new }
+    case 'role.description_set':
+      return { ...state, description: event.new }
+    case 'role.deleted':
+      return ABSENT
+  }
 }
 
 export const role: Decider<RoleState, RoleCommand, RoleEvent> = { initial: ABSENT, decide, evolve }

@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { PermissionViolationError, RequestError } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { apply } from '../../src/admin/apply.ts'
+import { apply, draft, serviceOf } from '../../src/admin/apply.ts'
 import { policies } from '../../src/admin/aggregates.ts'
 import { parseDocuments, readDocuments, type Documents, type SourceFile } from '../../src/admin/documents.ts'
-import { execute } from '../../src/admin/execute.ts'
 import { accountNamed, userNamed } from '../../src/admin/lookup.ts'
-import { plan, type Step } from '../../src/admin/plan.ts'
+import type { Step } from '../../src/admin/steps.ts'
 import { View, type Actor } from '../../src/admin/transaction.ts'
 import { readSources } from '../../src/cli/sources.ts'
 import { policyKey } from '../../src/domain/state-keys.ts'
@@ -28,8 +27,10 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]())
 
 const view = (): View => new View(world.gatehouse.admin.store)
-const summary = (steps: readonly Step[]): string[] =>
-  steps.map(({ command, target }) => `${command.name}: ${target}`)
+const summary = (steps: readonly Step[]): string[] => steps.map(({ name, target }) => `${name}: ${target}`)
+
+const planned = async (declared: Documents): Promise<readonly Step[]> =>
+  (await draft(serviceOf(world.gatehouse.admin, actor), declared)).steps
 
 const target = (step: string): string => step.replace(/^\S+ /, '')
 
@@ -46,7 +47,7 @@ const documents = (text: string): Documents => parseDocuments([{ path: 'd.yaml',
 
 async function applied(declared: Documents): Promise<string[]> {
   const steps = await apply(world.gatehouse.admin, declared, actor)
-  expect(summary(await plan(view(), declared))).toEqual([])
+  expect(summary(await planned(declared))).toEqual([])
   return summary(steps)
 }
 
@@ -273,7 +274,7 @@ limits: { lifetime: 1h }
 describe('a run that is cut off', () => {
   it('is completed by the next one, wherever it ended', async () => {
     const { admin } = world.gatehouse
-    const all = await plan(view(), documents(whole(0)))
+    const all = await planned(documents(whole(0)))
     expect(summary(all)).toEqual([
       'policy.create: policy shared0',
       'account.create: account HALF0',
@@ -285,8 +286,8 @@ describe('a run that is cut off', () => {
     const ends: string[] = []
     for (let done = 0; done <= all.length; done += 1) {
       const declared = documents(whole(done))
-      for (const { command, payload } of (await plan(view(), declared)).slice(0, done)) {
-        await execute(admin, command, { actor, payload })
+      for (const { name, payload } of (await planned(declared)).slice(0, done)) {
+        await serviceOf(admin, actor).request(name, payload)
       }
       const rest = await applied(declared)
       expect(rest).toHaveLength(all.length - done)

@@ -11,9 +11,9 @@ describe('a field that breaks a rule is told with its place and what was expecte
     // What it is at all.
     ['a list', '- kind: policy\n', ['a.yaml:1:1: must be a map of fields, not a list']],
     ['text', 'policy\n', ['a.yaml:1:1: must be a map of fields, not text']],
-    ['no kind', 'name: p\n', ['a.yaml:1:1 kind: is missing: must be operator, account or policy']],
-    ['another kind', 'name: p\nkind: user\n', ['a.yaml:2:1 kind: must be operator, account or policy']],
-    ['a kind that is no text', 'kind: 5\n', ['a.yaml:1:1 kind: must be operator, account or policy']],
+    ['no kind', 'name: p\n', ['a.yaml:1:1 kind: is missing: must be operator, account, policy or role']],
+    ['another kind', 'name: p\nkind: user\n', ['a.yaml:2:1 kind: must be operator, account, policy or role']],
+    ['a kind that is no text', 'kind: 5\n', ['a.yaml:1:1 kind: must be operator, account, policy or role']],
     ['no name', 'kind: policy\n', ['a.yaml:1:1 name: is missing: must be text']],
     // Names.
     [

@@ -16,8 +16,9 @@ describe('a document', () => {
       publish: { allow: [], deny: [] },
       subscribe: { allow: [], deny: [] },
       limits: {},
+      delegable: false,
     })
-    expect(accounts[0]?.content.users).toEqual([{ name: 'u', policies: [], metadata: {} }])
+    expect(accounts[0]?.content.users).toEqual([{ name: 'u', policies: [], roles: [], metadata: {} }])
   })
 
   it('is read into units and lists', () => {

@@ -137,8 +137,19 @@ describe('a policy', () => {
     expect(shown['revision']).toBe(revision)
   })
 
+  it('says what it is for, and can be told to say something else, or nothing', async () => {
+    await policy('worded', 'x')
+    const described = async (): Promise<unknown> =>
+      (await door.done('policy.get', { policy: 'worded' }))['policy']
+    await door.done('policy.set-description', { policy: 'worded', description: 'Other words.' })
+    expect(await described()).toMatchObject({ description: 'Other words.', version: 2 })
+    await door.done('policy.set-description', { policy: 'worded' })
+    expect(await described()).not.toHaveProperty('description')
+  })
+
   it.each([
     ['policy.get', {}],
+    ['policy.set-description', { description: 'Mine.' }],
     ['policy.rename', { name: 'mine' }],
     ['policy.set-delegable', { delegable: true }],
     ['policy.delete', {}],
@@ -201,6 +212,15 @@ describe('a role', () => {
     const foreign = { role: 'local', account: 'ANALYTICS' }
     expect(await door.command('role.update', { ...foreign, policies: [] })).toMatchObject({ status: 404 })
     expect(await door.command('role.delete', foreign)).toMatchObject({ status: 404 })
+  })
+
+  it('says what it is for, and can be told to say something else', async () => {
+    await door.done('role.create', { name: 'worded', policies: [], description: 'Some words.' })
+    await door.done('role.set-description', { role: 'worded', description: 'Other words.' })
+    const { items } = await door.done('role.list')
+    expect(items).toContainEqual(expect.objectContaining({ name: 'worded', description: 'Other words.' }))
+    const foreign = { role: 'worded', account: 'ORDERS', description: 'Mine.' }
+    expect(await door.command('role.set-description', foreign)).toMatchObject({ status: 404 })
   })
 
   it('has a name that no other has, and is of policies that are there', async () => {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readSources } from '../../src/cli/sources.ts'
+import { readPaths, readSources } from '../../src/cli/sources.ts'
 import { temporaryFolder } from '../support/programs.ts'
 
 describe('a folder of documents', () => {
@@ -32,5 +32,44 @@ describe('a folder of documents', () => {
       code: 'invalid_configuration',
       message: expect.stringContaining('a.yaml cannot be read') as string,
     })
+  })
+})
+
+describe('documents that are named', () => {
+  const noInput = (): Promise<string> => Promise.reject(new Error('nobody types'))
+
+  it('are whole folders, or the four of those that have them, but no hidden files and no tests', async () => {
+    await using folder = await temporaryFolder()
+    const write = async (path: string): Promise<void> => {
+      await mkdir(join(folder.path, path, '..'), { recursive: true })
+      await writeFile(join(folder.path, path), path)
+    }
+    for (const path of ['a.yaml', 'b/c.yml', 'b/d.json', 'b/e.test.yaml', 'b/.f.yaml', '.g/h.yaml', 'i.txt'])
+      await write(path)
+    const texts = async (): Promise<string[]> =>
+      (await readPaths([folder.path], noInput)).map(({ text }) => text)
+    expect(await texts()).toEqual(['a.yaml', 'b/c.yml', 'b/d.json'])
+    await write('roles/r.yaml')
+    expect(await texts()).toEqual(['roles/r.yaml'])
+  })
+
+  it('come from standard input, and from a file that is named as well as its folder once', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'a.yaml')
+    await writeFile(file, 'a')
+    expect(await readPaths([file, folder.path, '-'], () => Promise.resolve('typed'))).toEqual([
+      { path: file, text: 'a' },
+      { path: 'standard input', text: 'typed' },
+    ])
+  })
+
+  it('that are not there, or a folder that has none, are refused by name', async () => {
+    await using folder = await temporaryFolder()
+    for (const path of [folder.path, join(folder.path, 'nowhere')]) {
+      await expect(readPaths([path], noInput)).rejects.toMatchObject({
+        code: 'invalid_configuration',
+        message: expect.stringContaining(path) as string,
+      })
+    }
   })
 })

@@ -43,6 +43,17 @@ const changes = {
     event: { type: 'policy.delegable_set', old: false, new: true, version: 2, at: LATER },
     state: { delegable: true, version: 2 },
   },
+  description: {
+    command: { type: 'policy.set-description', description: 'Builds.', at: LATER },
+    event: {
+      type: 'policy.description_set',
+      old: 'Works with orders.',
+      new: 'Builds.',
+      version: 2,
+      at: LATER,
+    },
+    state: { description: 'Builds.', version: 2 },
+  },
 } as const satisfies Record<string, { command: PolicyCommand; event: PolicyEvent; state: object }>
 
 describe('a policy', () => {

@@ -33,6 +33,19 @@ describe('a role', () => {
     expect(given(created, updated).when(update('P3'))).toEqual([])
   })
 
+  it('changes what it says it is for, and can say nothing', () => {
+    const say = (description?: string): RoleCommand => ({
+      type: 'role.set-description',
+      description,
+      at: LATER,
+    })
+    const said: RoleEvent = { type: 'role.description_set', old: 'Takes orders.', new: undefined, at: LATER }
+    expect(given(created).when(say())).toEqual([said])
+    expect(after(created, said)).toEqual({ ...after(created), description: undefined })
+    expect(given(created).when(say('Takes orders.'))).toEqual([])
+    expect(given().whenRefused(say())).toBe('not_found')
+  })
+
   it('is deleted as if it had never been', () => {
     expect(given(created).when(remove)).toEqual([deleted])
     expect(after(created, deleted)).toEqual(after())
