@@ -32,7 +32,7 @@ exports:
 
 it('accounts that give each other something are applied, exported and pruned', async () => {
   const file = await documents.write('exchange.yaml', EXCHANGE)
-  expect(await documents.plan(file)).toMatchObject({ outcome: 'changes' })
+  expect(await documents.plan(file)).toMatchObject({ outcome: 'planned' })
   await documents.apply([file])
   expect(await documents.plan(file)).toMatchObject({ outcome: 'nothing' })
 
