@@ -13,12 +13,11 @@ const KEYS_MAX = 10_000
 /** What is beyond these is summed up this often. */
 const SUMMARY_MS = 300_000
 
-/** A week of nothing but refusals of one caller is some 12,000 events, of all of them together some 80,000. */
-const REFUSALS: BoundsOptions = {
-  perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX },
-  overall: { burst: 5_000, refillMs: 30_000 },
-}
-const FAILED_LOGINS: BoundsOptions = REFUSALS
+/** A week of nothing else is some 10,000 events of one caller or source, of all of them together some 25,000. */
+const overall = { burst: 5_000, refillMs: 30_000 }
+/** A caller is known, and a script that goes wrong wants to be read. */
+const REFUSALS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
+const FAILED_LOGINS: BoundsOptions = { perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
 /** Per user only: a large system has many logins, and wants to see them. */
 const LOGINS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX } }
 
