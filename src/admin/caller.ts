@@ -88,7 +88,7 @@ async function standing(
 }
 
 /** Clocks of servers and ours may differ by so much. */
-const SKEW_MS_MAX = 60_000
+const SKEW_MS_MAX = 10_000
 
 /** Whoever was connected before there was this user was another one of that name, who is gone. */
 function isNamesake({ createdAt }: User, connectedAt: string | undefined): boolean {

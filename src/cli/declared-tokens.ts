@@ -1,6 +1,6 @@
 import type { Documents } from '../admin/documents.ts'
 import { execute, type Admin } from '../admin/execute.ts'
-import { accountNamed, userNamed } from '../admin/lookup.ts'
+import { accountNamed, ifThere, userNamed } from '../admin/lookup.ts'
 import { View, type Actor } from '../admin/transaction.ts'
 import { userCommands } from '../admin/user.ts'
 import { hashToken } from '../keys/token.ts'
@@ -59,10 +59,12 @@ export async function declaredTokens(
   )
   const known = readTokens(book.file)
   const view = new View(book.admin.store)
-  const entries = await inParallel(declared, async (user) => {
-    const account = await accountNamed(view, user.account)
-    return entryOf(await userNamed(view, account, user.name), { declared: user, known, book })
+  const found = await inParallel(declared, async (each) => {
+    const account = await ifThere(accountNamed(view, each.account))
+    const user = account && (await ifThere(userNamed(view, account, each.name)))
+    return user === undefined ? [] : [entryOf(user, { declared: each, known, book })] // An admin deleted it since.
   })
+  const entries = found.flat()
   await issuePending(entries, known, book)
 
   const timesDeclared = new Map<string, number>()

@@ -17,6 +17,7 @@ import { findServer } from '../nats/server-binary.ts'
 import type { ServerProcess } from '../nats/server-process.ts'
 import { TrustChain } from '../nats/trust.ts'
 import { createTelemetry } from '../telemetry.ts'
+import { changedDocuments } from './changed-documents.ts'
 import { declaredTokens } from './declared-tokens.ts'
 import { availableAddress, natsAddress } from './listeners.ts'
 import { openLogFile } from './log-file.ts'
@@ -41,7 +42,8 @@ const OPERATOR_NAME = 'gatehouse'
 /** Everything on one machine with nothing prepared, until the signal. Leaves no process behind. */
 export async function up(context: UpContext): Promise<void> {
   const { config, packageDir, terminal, signal } = context
-  const documents = readDocuments(await readSources(config.documents))
+  const sources = await readSources(config.documents)
+  const documents = readDocuments(sources)
   if (!existsSync(join(config.dataDir, TRUST_FILE))) refuseAtFirstStart(documents)
   await using dir = await openDataDir(config.dataDir)
   const vault = openVault(config.masterKey, dir)
@@ -80,7 +82,9 @@ export async function up(context: UpContext): Promise<void> {
   await using gatehouse = await startGatehouse({ ...parts, audit, environment })
   signal.throwIfAborted()
   const actor = { account: trust.chain.admin, user: 'gatehouse up' }
-  await apply(gatehouse.admin, documents, actor)
+  const changed = changedDocuments(dir, sources)
+  if (changed !== undefined) await apply(gatehouse.admin, documents, actor)
+  changed?.note()
   signal.throwIfAborted()
   await gatehouse.accountsPushed()
   const tokens = await declaredTokens(documents, {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { connect, tokenAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -88,6 +88,39 @@ describe('npm start in a fresh clone', () => {
     process.kill(-started.pid, 'SIGINT')
     expect((await started.finished).code).toBe(0)
     await nothingIsLeft(dataDir)
+  })
+
+  it('does not undo what admins did since; a changed document is applied', async () => {
+    const orders = join(clone, 'accounts', 'orders.yaml')
+    const written = await readFile(orders, 'utf8')
+    {
+      await using started = npmStart()
+      const { url, tokens } = await upFile(started, dataDir)
+      const admin = await connectWith(tokens['admin'], url)
+      await command(admin, 'user.delete', { account: 'ORDERS', user: BOB })
+      await command(admin, 'user.remove-policy', { account: 'ORDERS', user: ALICE, policy: 'developer' })
+      await admin.close()
+      process.kill(-started.pid, 'SIGINT')
+      await started.finished
+    }
+    {
+      await using started = npmStart()
+      const { url, tokens } = await upFile(started, dataDir)
+      expect(Object.keys(tokens).sort()).toEqual(['admin', ALICE, 'service-a'])
+      const admin = await connectWith(tokens['admin'], url)
+      const { user } = await command(admin, 'user.get', { account: 'ORDERS', user: ALICE })
+      expect(user).toMatchObject({ policies: [] })
+      await expect(command(admin, 'user.get', { account: 'ORDERS', user: BOB })).rejects.toThrow('not_found')
+      await admin.close()
+      process.kill(-started.pid, 'SIGINT')
+      await started.finished
+    }
+    await writeFile(orders, `${written}# Somebody looked at it.\n`)
+    await using started = npmStart()
+    const { tokens } = await upFile(started, dataDir)
+    expect(Object.keys(tokens).sort()).toEqual(['admin', ALICE, BOB, 'service-a'])
+    process.kill(-started.pid, 'SIGINT')
+    await started.finished
   })
 
   it('keeps its secrets to itself', async () => {
