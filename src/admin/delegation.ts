@@ -3,12 +3,12 @@ import { beyond } from '../domain/beyond.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
 import { policyKey, roleKey, USER_PREFIX } from '../domain/state-keys.ts'
-import { commonEntries } from '../domain/subject.ts'
-import type { User } from '../domain/user.ts'
+import type { Credential, User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { policies, roles } from './aggregates.ts'
 import type { Delegate, Reach } from './caller.ts'
 import { compiled, grantOfParts } from './compiled.ts'
+import { commandsOf, refuseOtherCommands } from './other-commands.ts'
 import { accountNamed, ifThere } from './lookup.ts'
 import type { Transaction, View } from './transaction.ts'
 
@@ -54,6 +54,7 @@ export async function refuseWider(tx: Transaction, reach: Reach): Promise<void> 
     if (tx.isEmpty) return
     throw new GatehouseError('forbidden', 'what everybody may ask changes nothing')
   }
+  if (isOverAll(reach)) await refuseOtherCommands(tx, reach)
   for (const { before, after } of tx.changes(USER_PREFIX)) {
     const change: Change = { was: before as User | undefined, is: after as User | undefined }
     await (isOverAll(reach) ? refuseStrongerAdmin(tx, reach, change) : refuseWiderUser(tx, reach, change))
@@ -80,12 +81,6 @@ async function refuseStrongerAdmin(view: View, { account, grant }: Delegate, cha
     const wider = beyond(commandsOf((await compiled(view, user, account)).grant), commandsOf(grant))
     if (wider !== undefined) throw stronger(user, wider)
   }
-}
-
-function commandsOf({ publish, policies }: Grant): Grant {
-  const none = { allow: [], deny: [] }
-  const allow = commonEntries(publish.allow, ['auth.v1.>'])
-  return { publish: { allow, deny: publish.deny }, subscribe: none, policies }
 }
 
 /** Whoever lacks a policy, or a value for one, is granted nothing: there is nobody to be, until it is mended. */
@@ -162,14 +157,20 @@ function isWithin(list: readonly string[] | undefined, wider: readonly string[] 
   return list?.every((entry) => wider?.includes(entry)) === true
 }
 
+/** Neither the user nor what it is given to prove itself with has a later end than the caller. */
 function refuseLater(
   { user: { expiresAt: end } }: Delegate,
   { was, is }: Change & { readonly is: User },
 ): void {
-  if (end === undefined || (was !== undefined && was.expiresAt === is.expiresAt)) return
-  if (is.expiresAt !== undefined && Date.parse(is.expiresAt) <= Date.parse(end)) return
-  throw new GatehouseError(
-    'forbidden',
-    `user "${is.name}" would outlast you: set expiresAt to ${end} at most`,
-  )
+  if (end === undefined) return
+  const isLater = (time: string | undefined): boolean =>
+    time === undefined || Date.parse(time) > Date.parse(end)
+  const isUserLater = isLater(is.expiresAt)
+  const isGiven = ({ id }: Credential): boolean => was?.credentials.every((held) => held.id !== id) ?? true
+  const outlasts =
+    (isUserLater && is.expiresAt !== was?.expiresAt) ||
+    (isUserLater && was === undefined) ||
+    (isUserLater && is.credentials.some((given) => isGiven(given) && isLater(given.expiresAt)))
+  if (!outlasts) return
+  throw new GatehouseError('forbidden', `user "${is.name}" would outlast you: ${end} is the latest end`)
 }

@@ -89,8 +89,11 @@ async function run(
       environment: admin.environment,
     }
     const tx = new Transaction(admin.store, context)
+    const userId = typeof reach === 'object' ? reach.user.id : undefined
     const repeated =
-      commandId === undefined ? undefined : repetition(admin.secrets, { command, actor, commandId, request })
+      commandId === undefined
+        ? undefined
+        : repetition(admin.secrets, { command, actor, userId, commandId, request })
     const before = await repeated?.answer(tx)
     if (before !== undefined) return before
     await confine(tx, reach, request)

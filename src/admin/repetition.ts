@@ -7,6 +7,8 @@ import type { Actor, AnswerRecord, AuditEvent, Committed, Transaction } from './
 interface Named {
   readonly command: Command
   readonly actor: Actor
+  /** The id of the user where it is known: who gets a name later is somebody else. */
+  readonly userId?: string | undefined
   readonly commandId: string
   readonly request: unknown
 }
@@ -27,9 +29,9 @@ interface Answered {
 const TTL_SECONDS = 86_400
 
 /** Gives a repeated command its first answer, on whatever replica and after whatever restart, for a day. */
-export function repetition(secrets: Secrets, { command, actor, commandId, request }: Named) {
+export function repetition(secrets: Secrets, { command, actor, userId, commandId, request }: Named) {
   const digest = (of: unknown): string => secrets.digest(JSON.stringify(of))
-  const key = answerKey(digest([actor.account, actor.user, commandId]))
+  const key = answerKey(digest([actor.account, userId ?? actor.user, commandId]))
   const asked = digest([command.name, request])
   return {
     async answer(tx: Transaction): Promise<(Committed & Readonly<Record<string, unknown>>) | undefined> {

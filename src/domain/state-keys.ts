@@ -7,16 +7,18 @@ export const OPERATOR_KEY = 'operator'
 export const accountKey = (account: string): string => `${ACCOUNT_PREFIX}${token(account)}`
 export const userKey = (account: string, user: string): string =>
   `${USER_PREFIX}${token(account)}.${token(user)}`
-export const policyKey = (policy: string): string => `policy.${token(policy)}`
-export const roleKey = (role: string): string => `role.${token(role)}`
+export const policyKey = (policy: string): string => `${POLICY_PREFIX}${token(policy)}`
+export const roleKey = (role: string): string => `${ROLE_PREFIX}${token(role)}`
 export const sealedKey = (publicKey: string): string => `key.${token(publicKey)}`
 
 export const ACCOUNT_PREFIX = 'account.'
 export const USER_PREFIX = 'user.'
+export const POLICY_PREFIX = 'policy.'
+export const ROLE_PREFIX = 'role.'
 /** Filters: what finds every account, policy, role, seed. A filter is no key, and a key is never one. */
 export const EVERY_ACCOUNT = `${ACCOUNT_PREFIX}*`
-export const EVERY_POLICY = 'policy.*'
-export const EVERY_ROLE = 'role.*'
+export const EVERY_POLICY = `${POLICY_PREFIX}*`
+export const EVERY_ROLE = `${ROLE_PREFIX}*`
 export const EVERY_SEALED = 'key.*'
 export const usersFilter = (account: string): string => `user.${token(account)}.*`
 

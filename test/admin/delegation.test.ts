@@ -1,30 +1,14 @@
 import { tokenAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { permit } from '../../src/admin/caller.ts'
-import { commands } from '../../src/admin/commands.ts'
-import { View } from '../../src/admin/transaction.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { ask, type Reply } from './bus.ts'
+import { as, done, ORDERS, refused } from './asking.ts'
 import { openDoor, type Door } from './door.ts'
 
-const ORDERS = 'ORDERS'
 let world: World
 let door: Door
 /** An admin of ORDERS: works there as `developer` does, and looks after its users. */
 let chief: NatsConnection
 
-const as = (nc: NatsConnection, command: string, payload: unknown): Promise<Reply> =>
-  ask(nc, { command, payload })
-const refused = async (nc: NatsConnection, command: string, payload: object): Promise<string> => {
-  const { status, error } = await as(nc, command, { account: ORDERS, ...payload })
-  expect([command, status, error.code]).toEqual([command, 403, 'forbidden'])
-  return error.message
-}
-const done = async (nc: NatsConnection, command: string, payload: object): Promise<Reply['body']> => {
-  const { status, body } = await as(nc, command, { account: ORDERS, ...payload })
-  expect([command, status, body['error']]).toEqual([command, 200, undefined])
-  return body
-}
 async function delegate(name: string, facts: object = {}): Promise<NatsConnection> {
   const policies = ['developer', 'account-admin']
   const { token } = await door.newcomer(ORDERS, name, { policies, ...facts })
@@ -176,6 +160,15 @@ describe('an admin of an account', () => {
     await refused(brief, 'user.set-expiry', { user: 'brief-chief' })
     await refused(brief, 'user.create', { name: 'heir', policies: ['developer'] })
     await done(brief, 'user.create', { name: 'heir', policies: ['developer'], expiresAt })
+    await done(brief, 'user.issue-token', { user: 'heir' })
+    await done(chief, 'user.create', { name: 'peer', policies: ['developer'] })
+    await refused(brief, 'user.issue-token', { user: 'peer' })
+    await refused(brief, 'user.issue-token', { user: 'peer', ttl: '2h' })
+    await refused(brief, 'user.update-credentials', {
+      user: 'peer',
+      credentials: [{ kind: 'password', password: 'a long password' }],
+    })
+    await done(brief, 'user.issue-token', { user: 'peer', ttl: '30m' })
   })
 
   it.each([
@@ -202,74 +195,5 @@ describe('an admin of an account', () => {
   it('gets no more under another commandId, nor what somebody else was answered', async () => {
     await door.done('user.create', { account: ORDERS, name: 'named', commandId: 'same-id' })
     await refused(chief, 'user.create', { name: 'another', policies: ['payroll'], commandId: 'same-id' })
-  })
-})
-
-describe('who was an admin', () => {
-  it.each([
-    ['locked out', 'user.lock', { reason: 'left' }],
-    ['expired', 'user.set-expiry', { expiresAt: '2026-01-01T00:00:00Z' }],
-    ['deleted', 'user.delete', {}],
-    ['without the policy', 'user.remove-policy', { policy: 'admin' }],
-  ])('and is %s commands nothing through the connection that is left', async (_, command, payload) => {
-    const name = `was-${command.replace('.', '-')}`
-    const { token } = await door.newcomer('ADMIN', name, { policies: ['admin'] })
-    const was = await door.enter(token)
-    expect((await as(was, 'account.list', {})).status).toBe(200)
-    await door.done(command, { account: 'ADMIN', user: name, ...payload })
-    expect(await as(was, 'account.list', {})).toMatchObject({ status: 403, error: { code: 'forbidden' } })
-  })
-})
-
-describe('who is connected under a name', () => {
-  it('is not the one who got that name later', async () => {
-    await door.newcomer('ADMIN', 'reborn', { policies: ['admin'] })
-    const actor = { account: world.trust.chain.admin, user: 'reborn' }
-    const command = commands.find(({ name }) => name === 'account.list')!
-    const permitted = (connectedAt: string) =>
-      permit(new View(world.gatehouse.admin.store), { actor, connectedAt, nowMs: Date.now() }, command)
-    await expect(permitted(new Date(Date.now() - 3_600_000).toISOString())).rejects.toMatchObject({
-      code: 'forbidden',
-    })
-    await expect(permitted(new Date().toISOString())).resolves.toMatchObject({ user: { name: 'reborn' } })
-  })
-})
-
-describe('a help desk in ADMIN', () => {
-  it('looks after users anywhere, and neither makes nor becomes an admin', async () => {
-    await door.done('policy.create', { name: 'help-desk', publish: { allow: ['auth.v1.user.*'] } })
-    const { token } = await door.newcomer('ADMIN', 'desk', { policies: ['help-desk'] })
-    const desk = await door.enter(token)
-    await done(desk, 'user.create', { name: 'helped', policies: ['payroll', 'readonly'] })
-    await done(desk, 'user.issue-token', { user: 'helped' })
-    const ADMIN = { account: 'ADMIN' }
-    await done(desk, 'user.create', { ...ADMIN, name: 'second-desk', policies: ['help-desk'] })
-    await refused(desk, 'user.create', { ...ADMIN, name: 'new-admin', policies: ['admin'] })
-    await refused(desk, 'user.assign-policy', { ...ADMIN, user: 'desk', policy: 'admin' })
-    await refused(desk, 'user.issue-token', { ...ADMIN, user: 'admin' })
-    await refused(desk, 'user.lock', { ...ADMIN, user: 'admin', reason: 'a coup' })
-  })
-})
-
-describe('an auditor', () => {
-  it('of ADMIN sees everything and changes nothing', async () => {
-    const { token } = await door.newcomer('ADMIN', 'auditor', { policies: ['auditor'] })
-    const auditor = await world.connect({ authenticator: tokenAuthenticator(token) })
-    for (const [command, payload] of [
-      ['account.list', {}],
-      ['user.list', { account: ORDERS }],
-      ['policy.get', { policy: 'admin' }],
-    ] as const)
-      expect((await as(auditor, command, payload)).status).toBe(200)
-    await expect(as(auditor, 'user.create', { account: ORDERS, name: 'x' })).rejects.toThrow()
-  })
-
-  it('of an account sees that account alone', async () => {
-    const { token } = await door.newcomer(ORDERS, 'local-auditor', { policies: ['auditor'] })
-    const auditor = await world.connect({ authenticator: tokenAuthenticator(token) })
-    expect((await as(auditor, 'user.list', { account: ORDERS })).status).toBe(200)
-    expect((await as(auditor, 'user.list', { account: 'ANALYTICS' })).status).toBe(403)
-    expect((await as(auditor, 'account.list', {})).status).toBe(403)
-    await expect(as(auditor, 'user.lock', { account: ORDERS, user: 'x', reason: 'y' })).rejects.toThrow()
   })
 })
