@@ -15,7 +15,7 @@ import { accountId } from './answers.ts'
 import { command, type Scene } from './command.ts'
 import { reason } from './fields.ts'
 import { accountNamed } from './lookup.ts'
-import type { StateStore } from './state-store.ts'
+import type { Page, StateStore } from './state-store.ts'
 
 /** What is kept of a deleted account until nothing else is left of it. */
 export interface Tombstone {
@@ -59,12 +59,14 @@ const deleteAccount = command({
   },
 })
 
-async function refuseUsedAccount({ store, servers }: Scene, { id, name }: Account): Promise<void> {
+async function refuseUsedAccount({ tx, store, servers }: Scene, { id, name }: Account): Promise<void> {
   const has: string[] = []
-  if (await isAny(store, usersFilter(id))) has.push('users')
-  if (await isAny(store, policyNamesFilter(id))) has.push('policies')
-  if (await isAny(store, roleNamesFilter(id))) has.push('roles')
-  if ((await importersOf(store, id)).length > 0) has.push('accounts that import from it')
+  if (await tx.anyOf(usersFilter(id))) has.push('users')
+  if (await tx.anyOf(policyNamesFilter(id))) has.push('policies')
+  if (await tx.anyOf(roleNamesFilter(id))) has.push('roles')
+  const { importers, last } = await readImporters(store, id)
+  if (importers.length > 0) has.push('accounts that import from it')
+  tx.hold({ key: EVERY_ACCOUNT, revision: last })
   if (has.length === 0 && (await servers.streamsOf(id)) > 0) has.push('streams')
   if (has.length === 0) return
   throw new GatehouseError(
@@ -73,21 +75,23 @@ async function refuseUsedAccount({ store, servers }: Scene, { id, name }: Accoun
   )
 }
 
-async function isAny(store: StateStore, filter: string): Promise<boolean> {
-  return (await store.page(filter, { after: 0, limit: 1 })).entries.length > 0
-}
-
 /** Every account that imports something of this one. */
 export async function importersOf(store: StateStore, id: string): Promise<readonly Account[]> {
-  const found: Account[] = []
-  let after: number | undefined = 0
-  while (after !== undefined) {
-    const { entries, next } = await store.page(EVERY_ACCOUNT, { after, limit: PAGE })
-    const read = entries.map(({ value }) => value as Account)
-    found.push(...read.filter(({ imports = [] }) => imports.some(({ account }) => account === id)))
-    after = next
+  return (await readImporters(store, id)).importers
+}
+
+/** The same, with the revision up to which accounts were read. */
+async function readImporters(store: StateStore, id: string) {
+  const importers: Account[] = []
+  let last = 0
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page: Page = await store.page(EVERY_ACCOUNT, { after, limit: PAGE })
+    const read = page.entries.map(({ value }) => value as Account)
+    importers.push(...read.filter(({ imports = [] }) => imports.some(({ account }) => account === id)))
+    last = page.last
+    after = page.next
   }
-  return found
+  return { importers, last }
 }
 
 export const accountDeleteCommands = { deleteAccount }

@@ -38,6 +38,7 @@ async function importFault(
 ): Promise<FieldRule | undefined> {
   if (one.account === importer.id) return { field: 'account', rule: 'must be another account' }
   const exporter = await scene.tx.load(accounts, accountKey(one.account))
+  scene.tx.hold(await scene.tx.stored(accountKey(one.account))) // Or it is gone, or gives this no more, by then.
   if (exporter.status === 'absent') return undefined
   if (isReserved(exporter)) {
     return {

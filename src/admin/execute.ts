@@ -1,11 +1,12 @@
 import type { z } from 'zod'
+import { accountKey, userKey } from '../domain/state-keys.ts'
 import { GatehouseError, RevisionConflict } from '../errors.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import { permit, type Caller, type Reach } from './caller.ts'
 import { confine, refuseWider } from './delegation.ts'
 import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
-import type { Command, GrantOf, KeyRing, OperatorTrust, Secrets } from './command.ts'
+import type { Command, GrantOf, KeyRing, OperatorTrust, Scene, Secrets } from './command.ts'
 import type { EventLog } from './event-log.ts'
 import { check, faulty } from './faults.ts'
 import type { StateStore } from './state-store.ts'
@@ -51,56 +52,68 @@ export async function executeFor(
   command: Command,
   { caller, payload }: { readonly caller: Caller; readonly payload: unknown },
 ): Promise<Answer> {
-  const { actor, connectedAt } = caller
-  const nowMs = admin.now().getTime()
-  const reach = await permit(new View(admin.store), { ...caller, nowMs }, command)
-  return run(admin, command, { actor, connectedAt, reach, payload })
+  let parsed: Parsed | undefined
+  return retryOnConflict(admin.pause, async () => {
+    const view = new View(admin.store)
+    const reach = await permit(view, { ...caller, nowMs: admin.now().getTime() }, command)
+    parsed ??= parse(admin, command, payload) // After that: who may not ask is not told what is wrong with it.
+    const tx = begin(admin, parsed, caller)
+    for (const key of standingKeys(reach)) tx.hold(await view.stored(key))
+    return attempt({ ...admin, tx, reach }, command, parsed)
+  })
 }
 
 /** One command of this process itself: parse, stamp, decide, commit. Throws as above. */
 export function execute(admin: Admin, command: Command, asked: Asked): Promise<Answer> {
-  return run(admin, command, { ...asked, reach: 'system' })
-}
-
-interface Run extends Asked {
-  readonly connectedAt?: string | undefined
-  readonly reach: Reach
-}
-
-async function run(
-  admin: Admin,
-  command: Command,
-  { actor, connectedAt, reach, payload }: Run,
-): Promise<Answer> {
-  const asked = parse(requestOf(command), payload) as Envelope
-  const { commandId, correlationId, ifRevision, ...request } = asked
-  const id = commandId ?? admin.nextId()
-  const at = admin.now().toISOString()
-  return retryOnConflict(admin.pause, async () => {
-    const context = {
-      actor,
-      commandId: id,
-      correlationId: correlationId ?? id,
-      ifRevision,
-      connectedAt,
-      at,
-      nextId: admin.nextId,
-      version: admin.version,
-      environment: admin.environment,
-    }
-    const tx = new Transaction(admin.store, context)
-    const userId = typeof reach === 'object' ? reach.user.id : undefined
-    const repeated =
-      commandId === undefined
-        ? undefined
-        : repetition(admin.secrets, { command, actor, userId, commandId, request })
-    const before = await repeated?.answer(tx)
-    if (before !== undefined) return before
-    await confine(tx, reach, request)
-    const reply = await command.handle(request, { ...admin, tx, reach })
-    await refuseWider(tx, reach)
-    return { ...reply, ...(await tx.commit(repeated?.record(reply))) }
+  const parsed = parse(admin, command, asked.payload)
+  return retryOnConflict(admin.pause, () => {
+    const tx = begin(admin, parsed, asked)
+    return attempt({ ...admin, tx, reach: 'system' }, command, parsed)
   })
+}
+
+/** The envelope, and what every attempt to do what it says has in common. */
+interface Parsed {
+  readonly envelope: Envelope
+  readonly id: string
+  readonly at: string
+}
+
+function parse(admin: Admin, command: Command, payload: unknown): Parsed {
+  const envelope = checked(requestOf(command), payload) as Envelope
+  return { envelope, id: envelope.commandId ?? admin.nextId(), at: admin.now().toISOString() }
+}
+
+function begin(
+  { store, nextId, version, environment }: Admin,
+  { envelope: { correlationId, ifRevision }, id, at }: Parsed,
+  { actor, connectedAt }: Caller,
+): Transaction {
+  const who = { actor, connectedAt, commandId: id, correlationId: correlationId ?? id }
+  return new Transaction(store, { ...who, ifRevision, at, nextId, version, environment })
+}
+
+/** What makes the caller somebody: nothing is committed once it is locked, suspended or gone. */
+function standingKeys(reach: Reach): readonly string[] {
+  if (reach === 'system' || reach === 'nothing') return []
+  const { account, user } = reach
+  const own = userKey(account.id, user.id)
+  return account.role === 'tenant' ? [own, accountKey(account.id)] : [own] // Only tenants are suspended or deleted.
+}
+
+async function attempt(scene: Admin & Scene, command: Command, { envelope }: Parsed): Promise<Answer> {
+  const { commandId, correlationId: _correlationId, ifRevision: _ifRevision, ...request } = envelope
+  const { tx, reach, secrets } = scene
+  const { actor } = tx.context
+  const userId = typeof reach === 'object' ? reach.user.id : undefined
+  const named = commandId === undefined ? undefined : { command, actor, userId, commandId, request }
+  const repeated = named && repetition(secrets, named)
+  const before = await repeated?.answer(tx)
+  if (before !== undefined) return before
+  await confine(tx, reach, request)
+  const reply = await command.handle(request, scene)
+  await refuseWider(tx, reach)
+  return { ...reply, ...(await tx.commit(repeated?.record(reply))) }
 }
 
 /** A caller that did not ask for a revision has no conflict: it waits, or at worst is told that there is a crowd. */
@@ -121,9 +134,9 @@ async function retryOnConflict<Result>(
   }
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.output<Schema> {
-  const checked = check(schema, payload)
-  if (checked.ok) return checked.value
-  const isUnenforceable = checked.faults.every((fault) => fault.isUnenforceable)
-  throw faulty(checked.faults, isUnenforceable ? 'unenforceable' : 'invalid_request')
+function checked<Schema extends z.ZodType>(schema: Schema, payload: unknown): z.output<Schema> {
+  const found = check(schema, payload)
+  if (found.ok) return found.value
+  const isUnenforceable = found.faults.every((fault) => fault.isUnenforceable)
+  throw faulty(found.faults, isUnenforceable ? 'unenforceable' : 'invalid_request')
 }

@@ -86,7 +86,7 @@ const deletePolicy = command({
   response: policyId,
   example: { policy: 'shipping-reader' },
   async handle({ policy, account }, scene) {
-    await refuseUsed(scene.store, 'policy', (await ownPolicy(scene.tx, account, policy)).id)
+    await refuseUsed(scene.tx, 'policy', (await ownPolicy(scene.tx, account, policy)).id)
     return change(scene, { policy, account }, { type: 'policy.delete' })
   },
 })

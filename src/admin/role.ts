@@ -79,9 +79,9 @@ const deleteRole = command({
   request: z.strictObject({ role: name, account: ownAccount }),
   response: roleId,
   example: { role: 'on-call' },
-  async handle({ role, account }, { tx, store }) {
+  async handle({ role, account }, { tx }) {
     const { id } = await ownRole(tx, account, role)
-    await refuseUsed(store, 'role', id)
+    await refuseUsed(tx, 'role', id)
     await tx.execute(roles, roleKey(id), { type: 'role.delete', at: tx.context.at })
     return { role: id }
   },

@@ -1,8 +1,13 @@
 import { same } from '../domain/same.ts'
+import { accountKey, usedKey } from '../domain/state-keys.ts'
 import { GatehouseError } from '../errors.ts'
-import type { Aggregate } from './aggregates.ts'
+import { OPERATOR_EVENTS, type Aggregate } from './aggregates.ts'
 import { auditEvent } from './event.ts'
-import type { StateStore, Stored, Write } from './state-store.ts'
+import { carrying } from './holds.ts'
+import type { Hold, StateStore, Stored, Write } from './state-store.ts'
+
+/** Of keys that were deleted a trace stays, so the first one with a value may be far on. */
+const PAGE = 100
 
 /** Who asked, as the bus says it is (reference I.1). */
 export interface Actor {
@@ -94,12 +99,14 @@ export class View {
 /**
  * One command's changes to the state: aggregates, the indexes that lead to them, their events. Nothing is
  * written before `commit`, and then everything in one atomic batch (reference I.2), each key held to the
- * revision it was read at.
+ * revision it was read at, and so is what is held without being written: ADR 11.
  */
 export class Transaction extends View {
   readonly #store: StateStore
   readonly #written = new Map<string, unknown>()
   readonly #events: AuditEvent[] = []
+  /** Revisions by key or filter. */
+  readonly #held = new Map<string, number>()
   #lastAggregate: string | undefined
   #isDecided = false
   readonly context: CommandContext
@@ -117,6 +124,18 @@ export class Transaction extends View {
 
   set(key: string, value: unknown): void {
     this.#written.set(key, value)
+  }
+
+  /** Nothing is committed unless this is still as it was read. */
+  hold({ key, revision }: Pick<Stored, 'key' | 'revision'>): void {
+    if (!this.#held.has(key)) this.#held.set(key, revision)
+  }
+
+  /** One of the keys that match and have a value. When there is none, nothing is committed unless that is still so. */
+  async anyOf(filter: string): Promise<Stored | undefined> {
+    const { entries, last } = await this.#store.page(filter, { after: 0, limit: PAGE })
+    if (entries[0] === undefined) this.hold({ key: filter, revision: last })
+    return entries[0]
   }
 
   /** The answer tells the revision of this one, though nothing is asked of it. */
@@ -148,6 +167,7 @@ export class Transaction extends View {
     this.#isDecided = true
     if (events.length === 0) return before
     const after = events.reduce<State>((state, event) => aggregate.decider.evolve(state, event), before)
+    if (before === aggregate.decider.initial) await this.#holdAccount(aggregate.audience(after))
     await this.#reindex(aggregate.indexes(before), aggregate.indexes(after))
     this.#keepVersion(aggregate.versions?.(before) ?? [], aggregate.versions?.(after) ?? [], after)
     const isGone = after === aggregate.decider.initial
@@ -160,24 +180,32 @@ export class Transaction extends View {
 
   /** Writes everything, and with it, if anything was decided, the record of what was answered. */
   async commit(record?: AnswerRecord): Promise<Committed> {
-    const writes: Write[] = []
+    const changes: Write[] = []
     for (const [key, value] of this.#written) {
-      writes.push({ key, value, expected: (await this.stored(key)).revision })
+      changes.push({ key, value, expected: this.#held.get(key) ?? (await this.stored(key)).revision })
     }
     const last = this.#lastAggregate
     const before = last === undefined ? 0 : (await this.stored(last)).revision
-    for (const event of this.#events) writes.push({ key: this.#eventKey(event), value: event, expected: 0 })
+    for (const event of this.#events) changes.push({ key: this.#eventKey(event), value: event, expected: 0 })
+    const answer = this.#isDecided ? record : undefined
+    if (changes.length === 0 && answer === undefined) return { revision: before, events: [] }
+    const writes = [...carrying(changes, this.#holds())]
     const at = writes.findIndex(({ key }) => key === last)
-    if (record !== undefined && this.#isDecided) {
+    if (answer !== undefined) {
       // Revisions of one batch follow each other: from the record's own the aggregate's can be told later.
       const where = at === -1 ? { revision: before } : { offset: writes.length - at }
-      const { revision: expected } = await this.stored(record.key)
-      const value = { ...record.value(this.#events), ...where }
-      writes.push({ key: record.key, value, expected, ttlSeconds: record.ttlSeconds })
+      const { revision: expected } = await this.stored(answer.key)
+      const value = { ...answer.value(this.#events), ...where }
+      writes.push({ key: answer.key, value, expected, ttlSeconds: answer.ttlSeconds })
     }
-    if (writes.length === 0) return { revision: before, events: [] }
     const revisions = await this.#store.commit(writes)
     return { revision: revisions.get(last ?? '') ?? before, events: this.#events }
+  }
+
+  /** What is held and not written; what is written asks for itself. */
+  #holds(): readonly Hold[] {
+    const holds = [...this.#held].map(([filter, revision]) => ({ filter, revision }))
+    return holds.filter(({ filter }) => !this.#written.has(filter))
   }
 
   /** Refuses unless the aggregate is still as the caller saw it. */
@@ -197,7 +225,14 @@ export class Transaction extends View {
       const holder = await this.get(key)
       if (holder !== undefined && !same(holder, value)) throw new GatehouseError('already_exists', taken(key))
       this.set(key, value)
+      const used = usedKey(key)
+      if (used !== undefined) this.hold(await this.stored(used))
     }
+  }
+
+  /** What is made in an account is made only while there is the account. */
+  async #holdAccount(audience: string): Promise<void> {
+    if (audience !== OPERATOR_EVENTS) this.hold(await this.stored(accountKey(audience)))
   }
 
   /** Keeps what is new, with who made it so, and forgets what is too old, or all of it with what it was of. */

@@ -1,5 +1,5 @@
 import type { Account } from '../domain/account.ts'
-import { userCountKey, usersFilter } from '../domain/state-keys.ts'
+import { accountKey, userCountKey, usersFilter } from '../domain/state-keys.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Scene } from './command.ts'
 import type { StateStore } from './state-store.ts'
@@ -13,6 +13,7 @@ const PAGE = 500
  * `limit_reached`.
  */
 export async function countUser({ tx, store }: Scene, account: Account, change: 1 | -1): Promise<void> {
+  tx.hold(await tx.stored(accountKey(account.id))) // Whether it has the limit must not change meanwhile.
   const { users: max } = account.limits
   if (max === undefined) return
   const key = userCountKey(account.id)

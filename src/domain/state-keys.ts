@@ -58,6 +58,16 @@ export const useKey = (what: 'policy' | 'role', id: string, by: string): string 
   `index.use.${what}.${token(id)}.${by}`
 export const useFilter = (what: 'policy' | 'role', id: string): string => `index.use.${what}.${token(id)}.>`
 
+/** The policy or the role that such a key says is in use; `undefined` for every other key. */
+export function usedKey(key: string): string | undefined {
+  const [, what, id = ''] = /^index\.use\.(policy|role)\.([\w-]+)\./.exec(key) ?? []
+  if (what === undefined) return undefined
+  return what === 'policy' ? policyKey(id) : roleKey(id)
+}
+
+/** Never has a value: a place for what a commit asks of other keys. */
+export const holdKey = (n: number): string => `hold.${n}`
+
 /** From what a credential shows on the wire to its user: the hash of a token, the public key of an nkey. */
 export const tokenKey = (hash: string): string => `index.token.${token(hash)}`
 export const nkeyKey = (publicKey: string): string => `index.nkey.${token(publicKey)}`

@@ -78,7 +78,7 @@ export class KvStateStore implements StateStore {
       }
       isMore = got > 0 // A batch may end before it is full, when its bytes are too many.
     }
-    return { entries, ...(isMore && { next }) }
+    return { entries, last: next, ...(isMore && { next }) }
   }
 
   async #batch(
@@ -106,7 +106,10 @@ export class KvStateStore implements StateStore {
    * which refusal it met; without waiting for the first acknowledgement, it costs one round trip.
    */
   async commit(writes: readonly Write[]): Promise<ReadonlyMap<string, number>> {
-    for (const { key } of writes) refuseFilter(key)
+    for (const { key, expected } of writes) {
+      refuseFilter(key)
+      if (typeof expected === 'object') refuseNoFilter(expected.filter)
+    }
     const batch = nuid.next()
     const last = writes.length - 1
     const messages = writes.map((write, index) => messageOf(write, { batch, index, last }))
@@ -151,6 +154,16 @@ function refuseFilter(key: string): void {
   throw new GatehouseError('invalid_request', 'a key must be tokens of letters, digits, _, -, / or =')
 }
 
+const FILTER = /^(?:[-/=\w]+|\*)(?:\.(?:[-/=\w]+|\*))*(?:\.>)?$/
+
+function refuseNoFilter(filter: string): void {
+  if (FILTER.test(filter)) return
+  throw new GatehouseError(
+    'invalid_request',
+    'a filter must be a key with * for a token, or > for the last ones',
+  )
+}
+
 interface BatchMessage {
   readonly subject: string
   readonly body: string
@@ -164,7 +177,11 @@ function messageOf(
   const head = headers()
   head.set('Nats-Batch-Id', batch)
   head.set('Nats-Batch-Sequence', String(index + 1))
-  head.set('Nats-Expected-Last-Subject-Sequence', String(expected))
+  const { revision, filter } = typeof expected === 'object' ? expected : { revision: expected }
+  head.set('Nats-Expected-Last-Subject-Sequence', String(revision))
+  if (filter !== undefined) {
+    head.set('Nats-Expected-Last-Subject-Sequence-Subject', `${STATE_PREFIX}${filter}`)
+  }
   if (value === undefined) head.set('KV-Operation', 'DEL')
   if (ttlSeconds !== undefined) head.set('Nats-TTL', `${ttlSeconds}s`)
   if (index === last) head.set('Nats-Batch-Commit', '1')

@@ -5,6 +5,7 @@ import type { Write } from '../../src/admin/state-store.ts'
 import { RevisionConflict } from '../../src/errors.ts'
 import { STATE_PREFIX, STATE_STREAM } from '../../src/nats/buckets.ts'
 import { KvStateStore } from '../../src/nats/state-store.ts'
+import { newestServer, oldestServer } from '../support/binaries.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 let world: World
@@ -98,6 +99,90 @@ describe('a commit', () => {
   })
 })
 
+describe.each([
+  ['newest', newestServer],
+  ['oldest', oldestServer],
+])('what a commit holds without writing it, on the %s server', (_, binary) => {
+  let other: World
+  let store: KvStateStore
+  beforeAll(async () => {
+    other = await openWorld({ binary: await binary() })
+    store = await KvStateStore.open(other.gatehouse.connection.nc)
+  })
+  afterAll(() => other[Symbol.asyncDispose]())
+
+  const holding = (key: string, filter: string, revision: number): Write => ({
+    key: `test.${key}`,
+    value: 1,
+    expected: { filter: `test.${filter}`, revision },
+  })
+  const put = async (key: string, value: unknown): Promise<number> => {
+    const { revision } = await store.get(`test.${key}`)
+    return (await store.commit([write(key, value, revision)])).get(`test.${key}`) ?? 0
+  }
+
+  it.each(['first', 'last'])('is another key, asked by the %s message', async (which) => {
+    const held = await put(`held.${which}`, 1)
+    const commit = (n: number, revision: number) => {
+      const pair = [
+        holding(`holder.${which}.${n}`, `held.${which}`, revision),
+        write(`beside.${which}.${n}`, n),
+      ]
+      return store.commit(which === 'first' ? pair : pair.reverse())
+    }
+    await commit(1, held)
+    await commit(2, held)
+    const moved = await put(`held.${which}`, 2)
+    await expect(commit(3, held)).rejects.toBeInstanceOf(RevisionConflict)
+    await expect(commit(3, 0)).rejects.toBeInstanceOf(RevisionConflict)
+    expect(await store.get(`test.beside.${which}.3`)).toMatchObject({ value: undefined, revision: 0 })
+    await commit(3, moved)
+    const deleted = await put(`held.${which}`, undefined)
+    await expect(commit(4, moved)).rejects.toBeInstanceOf(RevisionConflict)
+    await commit(4, deleted)
+  })
+
+  it.each(['*', '>', '*.*', 'a.*'])('is every key of a filter: %s', async (wildcard) => {
+    const place = `filter${Buffer.from(wildcard).toString('hex')}`
+    const filter = `${place}.${wildcard}`
+    const key = wildcard.includes('.') ? `${place}.a.b` : `${place}.b`
+    const commit = (n: number, revision: number) =>
+      store.commit([
+        holding(`${place}x.holder.${n}`, filter, revision),
+        write(`${place}x.beside.${n}`, n),
+        holding(`${place}x.other.${n}`, `${place}.none.>`, 0),
+      ])
+    await commit(1, 0)
+    const first = await put(key, 1)
+    await expect(commit(2, 0)).rejects.toBeInstanceOf(RevisionConflict)
+    await commit(2, first)
+    const last = await put(key, undefined)
+    await expect(commit(3, first)).rejects.toBeInstanceOf(RevisionConflict)
+    await commit(3, last)
+    expect(await store.page(`test.${filter}`, { after: 0, limit: 1 })).toEqual({ entries: [], last })
+  })
+
+  it('keeps apart those who take away and those who lean on what is taken, however they race', async () => {
+    const rounds = Array.from({ length: 40 }, async (_, n) => {
+      const thing = await put(`thing.${n}`, 1)
+      const outcomes = await Promise.allSettled([
+        store.commit([holding(`use.${n}.a`, `thing.${n}`, thing), write(`user.${n}`, 1)]),
+        store.commit([holding(`event.${n}`, `use.${n}.>`, 0), write(`thing.${n}`, undefined, thing)]),
+      ])
+      return outcomes.filter(({ status }) => status === 'fulfilled').length
+    })
+    expect(new Set(await Promise.all(rounds))).toEqual(new Set([1]))
+  })
+
+  it('is shared by twenty at once', async () => {
+    const held = await put('shared', 1)
+    const commits = Array.from({ length: 20 }, (_, n) =>
+      store.commit([holding(`sharing.${n}`, 'shared', held), write(`sharer.${n}`, n)]),
+    )
+    await Promise.all(commits)
+  })
+})
+
 describe('a key', () => {
   it('that was never written has no value and revision 0', async () => {
     expect(await store.get('test.never')).toEqual({ key: 'test.never', value: undefined, revision: 0 })
@@ -141,7 +226,7 @@ describe('a page', () => {
     const rest = await store.page('test.holes.*', { after: first.next!, limit: 3 })
     expect(rest).toMatchObject({ entries: [{ value: 19 }] })
     expect(rest.next).toBeUndefined()
-    expect(await store.page('test.nothing.>', { after: 0, limit: 1 })).toEqual({ entries: [] })
+    expect(await store.page('test.nothing.>', { after: 0, limit: 1 })).toEqual({ entries: [], last: 0 })
   })
 
   it('of more than the server sends at once has them all', async () => {
