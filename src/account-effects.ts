@@ -46,10 +46,8 @@ export function followAccounts(
     claims: (account, issuedAt) => accountClaims(account, issuedAt, trust),
     nowMs,
     servers: () => servers.size,
-    onError: (error, account) => {
-      telemetry.failed(error, `push of account ${account.name}`)
-      servers.refresh().catch(() => undefined) // Perhaps there are fewer by now.
-    },
+    recount: () => void servers.refresh().catch(() => undefined),
+    onError: (error, account) => telemetry.failed(error, `push of account ${account.name}`),
   })
   directory.onAccount((account) => void push.follow(account))
   directory.onAccountDeleted((account) => push.forget(account))

@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { check } from './admin/faults.ts'
-import { duration, size } from './admin/fields.ts'
+import { duration } from './admin/fields.ts'
+import { BYTES_MAX, size } from './admin/quantities.ts'
 import { GatehouseError, type Fault } from './errors.ts'
 
 /** Where something listens. Port 0: the kernel chooses. */
@@ -94,7 +95,7 @@ const UpEnvironment = z.object({
   GATEHOUSE_ENVIRONMENT: z.string().min(1).max(64).optional(),
   GATEHOUSE_AUDIT_MAX_AGE: duration.prefault('7d'),
   GATEHOUSE_AUDIT_MAX_MESSAGES: whole.prefault('100000'),
-  GATEHOUSE_AUDIT_MAX_SIZE: size
+  GATEHOUSE_AUDIT_MAX_SIZE: size(BYTES_MAX)
     .pipe(z.int().min(1_000_000, 'must be at least 1000000B'))
     .prefault('100000000B'),
 })

@@ -66,6 +66,9 @@ const DRAIN_MS_MAX = 5_000
 /** What a crash left undone, or somebody else changed in the resolvers, is put right within this time. */
 const UPKEEP_MS = 60_000
 
+/** What waits for accounts at the resolvers waits this long at most: one that they refuse must not stop the others. */
+const PUSH_MS_MAX = 5_000
+
 /** A command that lost a race waits this long at most before it is decided anew. */
 const PAUSE_MS_MAX = 250
 
@@ -75,6 +78,16 @@ const surroundings = {
   nextId: () => ulid(),
   pause: (attempt: number) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
   version: VERSION,
+}
+
+/** Resolves when it is done, or after a while. What is not done then goes on behind, and upkeep sees to it. */
+export async function awhile(work: Promise<void>): Promise<void> {
+  work.catch(() => undefined) // Heard below while somebody waits, by upkeep after that.
+  const over = new AbortController()
+  const { signal } = over
+  await Promise.race([work, sleep(PUSH_MS_MAX, undefined, { signal }).catch(() => undefined)]).finally(() =>
+    over.abort(),
+  )
 }
 
 /** Connects, founds the system if it is new, and answers. What was opened is closed again when a later part fails. */
@@ -145,8 +158,8 @@ async function assemble(
   })
   const effects = { account: accounts.settled, operator: () => operator.settled(), clear }
   opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects }))
-  await accounts.allSettled()
-  await operator.kept()
+  await awhile(accounts.allSettled())
+  await awhile(operator.kept())
   await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))
   opened.push(new EventRelay(nc, { onError: (error) => telemetry.failed(error, 'relay of events') }))
 
@@ -167,8 +180,8 @@ function keepUp({ telemetry }: GatehouseOptions, { nc, clear, servers, trusted, 
     [
       { name: 'counting servers', run: () => servers.refresh() },
       { name: 'asking servers whom they trust', run: () => trusted.refresh() },
-      { name: 'pushing accounts', run: accounts.allSettled },
-      { name: 'keeping the operator', run: () => operator.kept() },
+      { name: 'pushing accounts', run: () => awhile(accounts.allSettled()) },
+      { name: 'keeping the operator', run: () => awhile(operator.kept()) },
       { name: 'clearing deleted accounts', run: clear },
       { name: 'purging sourced events', run: () => purgeSourcedEvents(nc) },
     ],

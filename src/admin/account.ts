@@ -32,13 +32,13 @@ const createAccount = command({
   }),
   response: accountId,
   example: { name: 'SHIPPING', limits: { connections: 100, jetstream: { disk: '1GiB' } } },
-  async handle({ defaultPolicy, ...facts }, { tx, keys }) {
+  async handle({ defaultPolicy, ...facts }, { tx, keys, jwts }) {
     const operator = await theOperator(tx)
     const policy = await policyNamed(tx, undefined, defaultPolicy ?? DEFAULT_POLICY)
     const identity = keys.createAccountKey()
     const signing = operator.signing === 'strict' ? [keys.createAccountKey()] : []
     for (const { publicKey, sealed } of [identity, ...signing]) tx.set(sealedKey(publicKey), sealed)
-    await tx.execute(accounts, accountKey(identity.publicKey), {
+    const made = await tx.execute(accounts, accountKey(identity.publicKey), {
       ...facts,
       type: 'account.create',
       id: identity.publicKey,
@@ -47,6 +47,7 @@ const createAccount = command({
       defaultPolicy: policy.id,
       at: tx.context.at,
     })
+    refuseFaults(made.status === 'present' ? jwts.faults(made) : [])
     return { account: identity.publicKey }
   },
 })

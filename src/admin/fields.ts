@@ -4,6 +4,7 @@ import { nameFault } from '../domain/name.ts'
 import { CONNECTION_TYPES } from '../domain/policy.ts'
 import { subjectFault, subscribeEntryFault } from '../domain/subject.ts'
 import { templateFault, templateSkeleton } from '../domain/template.ts'
+import { BYTES_MAX, count, size, SMALL_MAX } from './quantities.ts'
 
 /** The fields that documents and commands share, each with the rule nats-server or Gatehouse holds it to. */
 
@@ -107,32 +108,6 @@ export const duration = z
       .max(3_650 * 86_400_000, 'must be at most 3650d'),
   )
 
-const SIZE = /^(\d+)(B|KiB|MiB|GiB|TiB)$/
-const UNIT_BYTES: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-}
-
-/** `512MiB` or a plain number, in bytes. */
-const SIZE_RULE = 'must be a number of bytes or a size such as 64KiB, 512MiB or 1GiB'
-export const size = z.union(
-  [
-    z.int().nonnegative(),
-    z
-      .string()
-      .regex(SIZE, SIZE_RULE)
-      .transform((text) => {
-        const [, n, unit = 'B'] = SIZE.exec(text) ?? []
-        return Number(n) * (UNIT_BYTES[unit] ?? 1)
-      }),
-  ],
-  { error: SIZE_RULE },
-)
-
-const count = z.int().nonnegative()
 /** As many connections as one page of CONNZ shows. */
 const SESSIONS_MAX = 1_000
 
@@ -194,13 +169,13 @@ export const policyLimits = z
   }))
 
 const storage = {
-  memory: size.optional().describe('Of all its streams in memory.'),
-  disk: size.optional().describe('Of all its streams on disk.'),
+  memory: size(BYTES_MAX).optional().describe('Of all its streams in memory.'),
+  disk: size(BYTES_MAX).optional().describe('Of all its streams on disk.'),
   streams: count.optional().describe('How many streams.'),
   consumers: count.optional().describe('How many consumers.'),
   maxAckPending: count.optional().describe('Messages that one consumer may have unacknowledged.'),
-  memoryStream: size.optional().describe('Of one stream in memory.'),
-  diskStream: size.optional().describe('Of one stream on disk.'),
+  memoryStream: size(BYTES_MAX).optional().describe('Of one stream in memory.'),
+  diskStream: size(BYTES_MAX).optional().describe('Of one stream on disk.'),
   maxBytesRequired: z.boolean().optional().describe('Every stream must say how large it may grow.'),
 }
 const renamed = ({
@@ -241,10 +216,10 @@ const jetstreamLimits = z
 
 export const accountLimits = z
   .strictObject({
-    connections: count.optional().describe('Clients connected at a time.'),
-    leafNodes: count.optional().describe('Leaf nodes connected at a time.'),
-    subscriptions: count.optional().describe('Subscriptions of all its clients together.'),
-    payload: size.optional().describe('The largest message, in bytes.'),
+    connections: count.max(SMALL_MAX).optional().describe('Clients connected at a time.'),
+    leafNodes: count.max(SMALL_MAX).optional().describe('Leaf nodes connected at a time.'),
+    subscriptions: count.max(SMALL_MAX).optional().describe('Subscriptions of all its clients together.'),
+    payload: size(SMALL_MAX).optional().describe('The largest message, in bytes.'),
     imports: count.optional().describe('Imports beside those that Gatehouse makes.'),
     exports: count.optional().describe('Exports beside those that Gatehouse makes.'),
     wildcardExports: z.boolean().optional().describe('May exports have wildcards? Absent: they may.'),

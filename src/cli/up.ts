@@ -10,7 +10,7 @@ import { GatehouseError } from '../errors.ts'
 import { serveHttp } from '../http.ts'
 import { createMasterKey, parseMasterKey, readMasterKey } from '../keys/master-key.ts'
 import { Vault } from '../keys/vault.ts'
-import { startGatehouse, type Gatehouse } from '../main.ts'
+import { awhile, startGatehouse, type Gatehouse } from '../main.ts'
 import { openDataDir, type DataDir } from '../nats/data-dir.ts'
 import { startEmbeddedServer } from '../nats/embedded-server.ts'
 import { findServer } from '../nats/server-binary.ts'
@@ -86,7 +86,7 @@ export async function up(context: UpContext): Promise<void> {
   if (changed !== undefined) await apply(gatehouse.admin, documents, actor)
   changed?.note()
   signal.throwIfAborted()
-  await gatehouse.accountsPushed()
+  await awhile(gatehouse.accountsPushed())
   const tokens = await declaredTokens(documents, {
     file: dir.file('tokens.json'),
     vault,

@@ -86,6 +86,7 @@ export function validateAccount(claims: Unsigned<AccountClaims>): Fault[] {
 }
 
 function checkLimits(faults: Fault[], { limits = {}, imports = [], exports = [] }: AccountNats): void {
+  checkIntegers(faults, 'nats.limits', limits)
   const tiers = Object.keys(limits.tiered_limits ?? {})
   const flat = Object.keys(UNLIMITED_JETSTREAM).some((name) =>
     Boolean(limits[name as keyof typeof UNLIMITED_JETSTREAM]),
@@ -104,6 +105,15 @@ function checkLimits(faults: Fault[], { limits = {}, imports = [], exports = [] 
   }
   if (!wildcards && exports.some(({ subject }) => hasWildcards(subject))) {
     faults.push({ where: 'nats.exports', rule: 'must not have wildcards unless limits.wildcards allows' })
+  }
+}
+
+/** All numbers of limits are 64-bit integers to a resolver, which cannot read a JWT with another one. */
+function checkIntegers(faults: Fault[], where: string, limits: object): void {
+  for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
+    if (typeof value === 'object' && value !== null) checkIntegers(faults, `${where}.${name}`, value)
+    if (typeof value !== 'number' || (Number.isInteger(value) && Math.abs(value) < 2 ** 63)) continue
+    faults.push({ where: `${where}.${name}`, rule: 'must be a whole number of 64 bits' })
   }
 }
 

@@ -179,6 +179,9 @@ export function tenantClaims(account: Account, { issuedAt, chain }: Issue): Unsi
 /** A suspended account says so in its JWT: servers let nobody in, and close what is open (reference C.5). */
 const NOBODY = { conn: 0, leaf: 0 } as const
 
+/** More than one, for a JWT may take a moment to arrive. */
+const EXPIRY_AHEAD_SECONDS = 2
+
 type Ours = Pick<AccountClaims['nats'], 'imports' | 'exports' | 'authorization'>
 
 /** What Gatehouse gives an account comes first, then what the account has of its own. */
@@ -191,7 +194,7 @@ function claimsOf(account: Account, issuedAt: number, ours: Ours): Unsigned<Acco
       publicKey: account.id,
       name: account.name,
       issuedAt,
-      ...(expiresAt !== undefined && { expiresAt: Math.floor(Date.parse(expiresAt) / 1_000) }),
+      ...(expiresAt !== undefined && { expiresAt: expiryOf(expiresAt, issuedAt) }),
     },
     {
       ...ours,
@@ -204,6 +207,14 @@ function claimsOf(account: Account, issuedAt: number, ours: Ours): Unsigned<Acco
       ...(account.description !== undefined && { description: account.description }),
     },
   )
+}
+
+/**
+ * A server ends an account by a timer that it starts for an `exp` still ahead; of a JWT whose `exp` is over it does
+ * nothing at all, not even what else is new in it (tried on 2.12.7 and 2.15.2). So it is never over when it is issued.
+ */
+function expiryOf(expiresAt: string, issuedAt: number): number {
+  return Math.max(Math.floor(Date.parse(expiresAt) / 1_000), issuedAt + EXPIRY_AHEAD_SECONDS)
 }
 
 /** In a limits block what is omitted is zero (reference 0.5), so all of it is written. Our own imports are not counted. */

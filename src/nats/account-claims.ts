@@ -5,11 +5,14 @@ import { GatehouseError } from '../errors.ts'
 import type { AccountClaims, Unsigned } from '../jwt/claims.ts'
 import { decode, encode } from '../jwt/token.ts'
 import type { Signer } from '../keys/signer.ts'
+import { Pauses } from './pauses.ts'
 
 /** Every full resolver answers. All have when as many as there are servers did, or nobody has for this long. */
 const QUIET_MS = 300
 const ROUND_MS_MAX = 5_000
+/** A push that failed is tried again after this long, and after twice as long each time. */
 const RETRY_MS = 1_000
+const RETRY_MS_MAX = 30_000
 /** A command that changed the operator is answered before what it changed cuts answers off. */
 const ANSWERS_MS = 1_000
 
@@ -24,7 +27,16 @@ export interface ClaimsSource {
   readonly nowMs: () => number
   /** How many servers there are; 0 when nobody knows. */
   readonly servers: () => number
+  /** Asked for after every push that failed: perhaps there are fewer by now. */
+  readonly recount: () => void
+  /** Told what went wrong once, however often it does, until something else does or the account is pushed. */
   readonly onError: (error: unknown, account: Account) => void
+}
+
+/** Why an account could not be pushed, as it was told, and how long until it is tried again. */
+interface Failure {
+  readonly text: string
+  readonly waitMs: number
 }
 
 /**
@@ -38,7 +50,9 @@ export class AccountClaimsPush implements AsyncDisposable {
   readonly #lines = new Map<string, Promise<void>>()
   /** `iat` of the last push of each, seconds since the epoch. */
   readonly #pushed = new Map<string, number>()
-  readonly #stop = new AbortController()
+  readonly #failures = new Map<string, Failure>()
+  /** Until an account is tried again, by its id; and others. */
+  readonly #pauses = new Pauses()
 
   constructor(nc: NatsConnection, source: ClaimsSource) {
     this.#nc = nc
@@ -52,6 +66,7 @@ export class AccountClaimsPush implements AsyncDisposable {
       this.#untilTrue(account, () => this.#lines.get(account.id) === line),
     )
     this.#lines.set(account.id, line)
+    this.#pauses.end(account.id)
     return this.#settled(account.id, line)
   }
 
@@ -71,23 +86,37 @@ export class AccountClaimsPush implements AsyncDisposable {
   forget(account: string): void {
     this.#lines.delete(account)
     this.#pushed.delete(account)
+    this.#failures.delete(account)
+    this.#pauses.end(account)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort()
+    this.#pauses.endAll()
     await Promise.all(this.#lines.values())
   }
 
   async #untilTrue(account: Account, isNewest: () => boolean): Promise<void> {
-    while (isNewest() && !this.#stop.signal.aborted) {
+    while (isNewest() && !this.#pauses.areOver) {
       try {
         await this.#push(account)
+        this.#failures.delete(account.id)
         return
       } catch (error) {
-        this.#source.onError(error, account)
-        await this.#pause(RETRY_MS)
+        if (!isNewest()) return // What failed is no longer wanted.
+        await this.#pauses.wait(this.#failed(error, account), account.id)
       }
     }
+  }
+
+  /** Tells it, unless that was done, and says how long to wait. */
+  #failed(error: unknown, account: Account): number {
+    const text = error instanceof Error ? error.message : String(error)
+    const before = this.#failures.get(account.id)
+    const waitMs = Math.min(2 * (before?.waitMs ?? RETRY_MS / 2), RETRY_MS_MAX)
+    this.#failures.set(account.id, { text, waitMs })
+    if (before?.text !== text) this.#source.onError(error, account)
+    this.#source.recount()
+    return waitMs
   }
 
   async #push(account: Account): Promise<void> {
@@ -100,8 +129,8 @@ export class AccountClaimsPush implements AsyncDisposable {
     const wanted = source.claims(account, issuedAt)
     if (wanted === undefined) return
     if (this.#isTrue(account, held, signer)) return
-    if (carriesAnswers(account)) await this.#pause(ANSWERS_MS)
-    if (this.#stop.signal.aborted) return
+    if (carriesAnswers(account)) await this.#pauses.wait(ANSWERS_MS)
+    if (this.#pauses.areOver) return
     this.#pushed.set(account.id, issuedAt)
     if (account.role === 'system') await this.#pushUnanswered(account, encode(wanted, signer), signer)
     else await this.#pushAnswered(account, encode(wanted, signer))
@@ -152,16 +181,6 @@ export class AccountClaimsPush implements AsyncDisposable {
       if (replies.length === this.#source.servers()) break
     }
     return replies
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#stop.signal.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
   }
 }
 

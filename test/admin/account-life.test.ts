@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insideAuth } from './bus.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
 import { openDoor, type Door } from './door.ts'
@@ -50,6 +51,41 @@ describe('an account', () => {
     await door.becomes(token, 'in')
     expect(await accountOf('TRIAL')).toMatchObject({ status: 'active' })
     expect(world.heard.failures).toEqual([])
+  })
+
+  it.each([
+    ['long ago', 'PAST', () => '2020-01-01T00:00:00Z'],
+    ['in a second that means never', 'EPOCH', () => '1970-01-01T00:00:00Z'],
+    ['now', 'NOW', () => inMs(0)],
+    ['in less than a second', 'SOON', () => inMs(700)],
+  ])('that was over %s loses everybody who is inside, and is told to servers once', async (_, name, end) => {
+    const id = String((await door.done('account.create', { name }))['account'])
+    const { token } = await door.newcomer(name, 'guest')
+    await door.becomes(token, 'in')
+    const inside = await door.enter(token)
+    const expiresAt = end()
+    await door.done('account.set-expiry', { account: name, expiresAt })
+    await inside.closed()
+    await door.becomes(token, 'account_expired')
+    expect(await accountOf(name)).toMatchObject({ status: 'expired', expiresAt })
+
+    const nc = await insideAuth(world)
+    const held = async () => (await nc.request(`$SYS.REQ.ACCOUNT.${id}.CLAIMS.LOOKUP`)).string()
+    const before = await held()
+    for (let round = 0; round < 3; round += 1) await world.gatehouse.accountsPushed()
+    expect(await held()).toBe(before)
+    expect(world.heard.failures).toEqual([])
+  })
+
+  it('that is over and suspended in one breath loses everybody at once', async () => {
+    await door.done('account.create', { name: 'BOTH' })
+    const { token } = await door.newcomer('BOTH', 'guest')
+    await door.becomes(token, 'in')
+    const inside = await door.enter(token)
+    await door.done('account.set-expiry', { account: 'BOTH', expiresAt: '2020-01-01T00:00:00Z' })
+    await door.done('account.suspend', { account: 'BOTH', reason: 'unpaid' })
+    await inside.closed()
+    await door.becomes(token, 'account_suspended')
   })
 
   it('caps everybody by its boundary, whatever policies say', async () => {

@@ -94,6 +94,11 @@ describe('limits', () => {
       'limits.jetstream.tiers.R9 must be R1 to R5, after the number of replicas',
     ],
     [{ jetstream: { tiers: {} } }, 'limits.jetstream.tiers must not be empty'],
+    [{ payload: '9999999TiB' }, 'limits.payload must be at most 2147483647 bytes'],
+    [
+      { jetstream: { tiers: { R1: { disk: '9999999TiB' } } } },
+      'limits.jetstream.tiers.R1.disk must be at most 9007199254740991 bytes',
+    ],
     [{ sessionsPerUser: 1_001 }, 'limits.sessionsPerUser must be at most 1000'],
   ])('that cannot be held are refused: %j', async (limits, fault) => {
     expect(await faultsOf(limits)).toEqual([400, [fault]])

@@ -80,6 +80,12 @@ describe('the faults of an account', () => {
     expect(faultsOf({ imports })).toContain(fault)
   })
 
+  it('are of limits too, which a resolver could not read', () => {
+    const rule = 'must be a whole number of 64 bits'
+    expect(faultsOf({ limits: { payloadBytes: 9_999_999 * 2 ** 40 } })).toEqual([`limits.payload ${rule}`])
+    expect(faultsOf({ limits: { payloadBytes: 2 ** 62 } })).toEqual([])
+  })
+
   it('say when there are more than the limits let in', () => {
     const limits = { imports: 0, exports: 0, wildcardExports: false }
     expect(faultsOf({ limits, exports: [news], imports: [heard] })).toEqual([

@@ -98,6 +98,11 @@ describe('an account', () => {
       { limits: { disk_storage: 1, tiered_limits: { R1: {} } } },
       ['nats.limits.tiered_limits'],
     ],
+    [
+      'numbers that are no 64-bit integers',
+      { limits: { payload: 2 ** 63, conn: 0.5, tiered_limits: { R1: { disk_storage: 1e300 } } } },
+      ['nats.limits.payload', 'nats.limits.conn', 'nats.limits.tiered_limits.R1.disk_storage'],
+    ],
     ['a tier without a name', { limits: { tiered_limits: { '': {} } } }, ['nats.limits.tiered_limits']],
     ['a signing key that is none', { signing_keys: [publicKey('operator')] }, ['nats.signing_keys[0]']],
     [

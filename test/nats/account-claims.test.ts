@@ -142,10 +142,16 @@ describe.each([
     expect(await does(setExpiry, { expiresAt: nextYear.toISOString() })).toMatchObject({
       exp: nextYear.getTime() / 1_000,
     })
-    // Over already: the resolver takes it all the same, and takes it back.
-    expect(await does(setExpiry, { expiresAt: '2020-01-01T00:00:00Z' })).toMatchObject({
-      exp: Date.UTC(2020, 0) / 1_000,
-    })
+    // Over already: a server ends an account only by an `exp` that is still ahead, and those inside with it.
+    const inside = await world.connectAs('alice@example.com')
+    const over = await does(setExpiry, { expiresAt: '2020-01-01T00:00:00Z' })
+    expect(over).toMatchObject({ exp: over.iat + 2 })
+    await inside.closed()
+    await world.gatehouse.accountsPushed()
+    expect((await both(world, nc, 'ORDERS')).there.jti).toBe(over.jti)
+    const suspendedToo = await does(suspendAccount, { reason: 'unpaid' })
+    expect(suspendedToo).toMatchObject({ exp: suspendedToo.iat + 2, nats: { limits: { conn: 0 } } })
+    await does(reactivateAccount, {})
     const endless = await does(setExpiry, {})
     expect(endless).not.toHaveProperty('exp')
     expect(endless.nats).toEqual(before.nats)

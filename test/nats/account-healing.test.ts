@@ -77,6 +77,62 @@ describe('a service that was killed', () => {
   })
 })
 
+describe('an account that no resolver takes', () => {
+  it('keeps nothing else from going on, is told once, and is pushed as soon as it can be', async () => {
+    await using world = await openWorld()
+    const door = await openDoor(world)
+    const id = String((await door.done('account.create', { name: 'BIG' }))['account'])
+    await world.gatehouse[Symbol.asyncDispose]()
+    const store = await KvStateStore.open(await insideAuth(world))
+    // As if an older release had let it in: beyond the 64 bits of a resolver.
+    const { key, value, revision: expected } = await store.get(`account.${id}`)
+    const limits = { payloadBytes: 9_999_999 * 2 ** 40 }
+    await store.commit([{ key, value: { ...(value as Account), limits }, expected }])
+
+    await using again = await restart(world)
+    const told = (): unknown[] => world.heard.failures.filter((error) => String(error).includes('BIG'))
+    await eventually(() => told().length > 0)
+    await (await world.connectAs('alice@example.com')).close()
+    const newer = await openDoor(world)
+    await newer.done('account.create', { name: 'OTHER' })
+
+    await newer.done('account.update-limits', { account: 'BIG', limits: { payload: 1_000 } })
+    await again.accountsPushed()
+    expect((await heldBy(await insideAuth(world), id))?.nats.limits?.payload).toBe(1_000)
+    expect(told()).toHaveLength(1)
+  })
+
+  it('is tried again and again, and told once', async () => {
+    await using world = await openWorld()
+    const id = String((await (await openDoor(world)).done('account.create', { name: 'REFUSED' }))['account'])
+    const account = world.gatehouse.directory.account(id) as Account
+    const failures: string[] = []
+    let [attempts, isReady] = [0, false]
+    await using push = new AccountClaimsPush(world.gatehouse.connection.nc, {
+      operatorSigner: () =>
+        isReady ? Promise.resolve(world.trust.operatorSigner) : Promise.reject(new Error('no key')),
+      claims: (each, issuedAt) => tenantClaims(each, { issuedAt, chain: world.trust.chain }),
+      nowMs: Date.now,
+      servers: () => 1,
+      recount: () => void (attempts += 1),
+      onError: (error) => void failures.push((error as Error).message),
+    })
+    void push.follow(account)
+    await eventually(() => attempts === 3)
+    // Whoever asks anew does not wait for the next attempt, and it is not told anew either.
+    const again = push.follow(account)
+    await eventually(() => attempts === 4)
+    expect(failures).toEqual(['no key'])
+    isReady = true
+    await Promise.all([again, push.follow(account)])
+    isReady = false
+    const later = push.follow(account)
+    await eventually(() => failures.length === 2)
+    push.forget(id)
+    await later
+  })
+})
+
 describe('a deleted account', () => {
   it('that a late replica pushes once more is taken out again', async () => {
     await using world = await openWorld()
@@ -110,6 +166,7 @@ describe('the push of an account', () => {
       claims: (each, issuedAt) => tenantClaims(each, { issuedAt, chain: world.trust.chain }),
       nowMs: Date.now,
       servers: () => servers,
+      recount: () => undefined,
       onError: (error) => void failures.push((error as Error).message),
     })
     const pushed = push.follow(account)
