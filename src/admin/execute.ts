@@ -95,6 +95,7 @@ async function run(
     if (before !== undefined) return before
     await confine(tx, reach, request)
     const reply = await command.handle(request, { ...admin, tx, reach })
+    tx.refuseUnheld()
     await refuseWider(tx, reach)
     return { ...reply, ...(await tx.commit(repeated?.record(reply))) }
   })
