@@ -209,6 +209,8 @@ describe('a grant that is too large', () => {
     const inside = await door.enter(token)
     await door.done('account.set-boundary-policy', { account: 'GRID', policy: 'columns' })
     await door.becomes(token, 'grant_too_large')
+    const { status, error } = await ask(inside, { command: 'whoami' })
+    expect([status, error.code]).toEqual([403, 'grant_too_large'])
     await inside.close()
   })
 })
