@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'revision_conflict'
   | 'policy_missing'
   | 'template_value_missing'
+  | 'grant_too_large'
   | 'too_large'
   | 'unavailable'
   | 'invalid_document'

@@ -5,6 +5,7 @@ import type { Callout } from './callout/callout.ts'
 import { Replays } from './callout/replays.ts'
 import type { Passwords } from './keys/password.ts'
 import { formatCreds } from './jwt/creds.ts'
+import { isPublicKey } from './keys/nkey.ts'
 import { createToken, hashToken } from './keys/token.ts'
 import type { SealedText, Vault } from './keys/vault.ts'
 import type { KnownServers } from './nats/servers.ts'
@@ -16,7 +17,12 @@ export function keyRing(vault: Vault): KeyRing {
     const sealed = vault.generate(kind)
     return { publicKey: sealed.publicKey, sealed }
   }
-  return { createAccountKey: () => create('account'), createOperatorKey: () => create('operator') }
+  return {
+    createAccountKey: () => create('account'),
+    createOperatorKey: () => create('operator'),
+    publicKeyFault: (text, kind) =>
+      isPublicKey(text, kind) ? undefined : `must be a public key of kind ${kind}`,
+  }
 }
 
 interface SecretsFrom {

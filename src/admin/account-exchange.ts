@@ -16,7 +16,7 @@ import { accounts } from './aggregates.ts'
 import { accountId } from './answers.ts'
 import { command, type Scene, type Untimed } from './command.ts'
 import { accountExports, accountImports, type WrittenImport } from './exchange-fields.ts'
-import { refuseFaults } from './faults.ts'
+import { faulty, refuseFaults } from './faults.ts'
 import { duration } from './fields.ts'
 import { accountIfThere, isAccountId, openAccountNamed } from './lookup.ts'
 
@@ -81,7 +81,7 @@ const createActivation = command({
     const { tx, jwts } = scene
     const found = await openAccountNamed(tx, account)
     const given = exportNamed(found, reference)
-    const importer = await keyOf(scene, other, 'for')
+    const importer = await importerOf(scene, other)
     refuseFaults(activationFaults(given, subject))
     const nowSeconds = Math.floor(Date.parse(tx.context.at) / 1_000)
     const issuedAt = Math.max(nowSeconds, issuableFrom(revokedOf(given, found.revokedActivations), importer))
@@ -119,7 +119,7 @@ const revokeActivation = command({
     const found = await openAccountNamed(scene.tx, account)
     const given = exportNamed(found, reference)
     const { type: exportType, subject } = given
-    const importer = other === undefined ? EVERYONE : await keyOf(scene, other, 'for')
+    const importer = other === undefined ? EVERYONE : await importerOf(scene, other)
     const nowSeconds = Math.floor(Date.parse(scene.tx.context.at) / 1_000)
     // What was issued right after the last revocation bears the second after it, which may not have come yet.
     const until = Math.max(nowSeconds, issuableFrom(revokedOf(given, found.revokedActivations), importer))
@@ -139,20 +139,32 @@ async function resolve(scene: Scene, imports: readonly WrittenImport[]): Promise
   const faults: Fault[] = []
   const resolved: AccountImport[] = []
   for (const [i, one] of imports.entries()) {
-    const account = isAccountId(one.account) ? one.account : (await accountIfThere(scene.tx, one.account))?.id
-    if (account !== undefined) resolved.push({ ...one, account })
-    else faults.push({ where: `imports[${i}].account`, rule: `there is no account "${one.account}"` })
+    const found = await keyOf(scene, one.account)
+    if ('rule' in found) faults.push({ where: `imports[${i}].account`, rule: found.rule })
+    else resolved.push({ ...one, account: found.key })
   }
   refuseFaults(faults)
   return resolved
 }
 
 /** The key of an account by its name, or as it is given: the account may be another operator's. */
-async function keyOf({ tx }: Scene, reference: string, where: string): Promise<string> {
-  if (isAccountId(reference)) return reference
+async function keyOf(
+  { tx, keys }: Scene,
+  reference: string,
+): Promise<{ readonly key: string } | { readonly rule: string }> {
+  if (isAccountId(reference)) {
+    const rule = keys.publicKeyFault(reference, 'account')
+    return rule === undefined ? { key: reference } : { rule }
+  }
   const account = await accountIfThere(tx, reference)
-  if (account === undefined) refuseFaults([{ where, rule: `there is no account "${reference}"` }])
-  return account?.id ?? ''
+  return account === undefined ? { rule: `there is no account "${reference}"` } : { key: account.id }
+}
+
+/** The key of the account that the field `for` names. */
+async function importerOf(scene: Scene, reference: string): Promise<string> {
+  const found = await keyOf(scene, reference)
+  if ('key' in found) return found.key
+  throw faulty([{ where: 'for', rule: found.rule }])
 }
 
 function exportNamed({ exports = [], name }: Account, reference: string): AccountExport {

@@ -24,7 +24,7 @@ const getAccount = command({
   example: { account: 'ORDERS' },
   async handle({ account }, { tx, now }) {
     const found = await accountNamed(tx, account)
-    tx.regard(accountKey(found.id))
+    await tx.regard(accountKey(found.id))
     return { account: await seenAccount(tx, found, now().getTime()) }
   },
 })

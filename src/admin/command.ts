@@ -11,6 +11,8 @@ import type { Actor, Transaction } from './transaction.ts'
 
 /** Makes keys. The seed stays sealed: what comes out can be stored and tells nothing. */
 export interface KeyRing {
+  /** Why text is not a public key of that kind, checksum included, or `undefined`. The text is never part of it. */
+  publicKeyFault(text: string, kind: 'account' | 'operator' | 'user'): string | undefined
   createAccountKey(): { readonly publicKey: string; readonly sealed: unknown }
   createOperatorKey(): { readonly publicKey: string; readonly sealed: unknown }
 }
@@ -60,7 +62,8 @@ export interface Secrets {
 
 /**
  * What the door would give somebody who connected now, from the memory it decides by: everybody may ask, so asking
- * is cheap. Throws what the door would say: `not_found`, `policy_missing`, `template_value_missing`.
+ * is cheap. Throws what the door would say: `not_found`, `policy_missing`, `template_value_missing`,
+ * `grant_too_large`.
  */
 export type GrantOf = (actor: Actor) => Promise<{
   readonly account: Account

@@ -1,5 +1,5 @@
 import type { Account } from '../domain/account.ts'
-import { compileGrant, type Grant, type GrantParts } from '../domain/grant.ts'
+import { CAPPED_ENTRIES_MAX, compileGrant, type Grant, type GrantParts } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Role } from '../domain/role.ts'
@@ -15,7 +15,7 @@ export interface Compilation {
   readonly grant: Grant
 }
 
-/** By what is stored. Throws `policy_missing` and `template_value_missing` where the door would deny for that. */
+/** By what is stored. Throws `policy_missing`, `template_value_missing` and `grant_too_large` where the door would deny for that. */
 export async function compiled(view: View, user: User, account: Account): Promise<Compilation> {
   const parts = partsOf(user, account, await recordsOf(view, user, account))
   if ('missing' in parts)
@@ -26,10 +26,14 @@ export async function compiled(view: View, user: User, account: Account): Promis
   return { parts, grant: grantOfParts(user, account, parts) }
 }
 
-/** Throws `template_value_missing`. */
+/** Throws `template_value_missing` and `grant_too_large`. */
 export function grantOfParts(user: User, account: Account, parts: GrantParts): Grant {
   const compilation = compileGrant(user, account, parts)
   if (compilation.ok) return compilation.grant
+  if (compilation.reason === 'grant_too_large') {
+    const most = `${CAPPED_ENTRIES_MAX} subjects within the boundary of account "${account.name}"`
+    throw new GatehouseError(compilation.reason, `user "${user.name}" has more than ${most}`)
+  }
   const what = `user "${user.name}" has no ${compilation.variable}, which a policy asks for`
   throw new GatehouseError('template_value_missing', what)
 }

@@ -4,7 +4,7 @@ import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
 import { policyKey, roleKey, USER_PREFIX } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
-import { GatehouseError } from '../errors.ts'
+import { GatehouseError, type ErrorCode } from '../errors.ts'
 import { policies, roles } from './aggregates.ts'
 import type { Delegate, Reach } from './caller.ts'
 import { compiled, grantOfParts } from './compiled.ts'
@@ -83,14 +83,15 @@ async function refuseStrongerAdmin(view: View, { account, grant }: Delegate, cha
   }
 }
 
-/** Whoever lacks a policy, or a value for one, is granted nothing: there is nobody to be, until it is mended. */
+const NO_GRANT: readonly ErrorCode[] = ['policy_missing', 'template_value_missing', 'grant_too_large']
+
+/** Whoever lacks a policy, or a value for one, or has too much of them, is granted nothing: there is nobody to be, until it is mended. */
 async function canEnter(view: View, user: User, { account }: Pick<Delegate, 'account'>): Promise<boolean> {
   try {
     await compiled(view, user, account)
     return true
   } catch (error) {
-    if (error instanceof GatehouseError && ['policy_missing', 'template_value_missing'].includes(error.code))
-      return false
+    if (error instanceof GatehouseError && NO_GRANT.includes(error.code)) return false
     throw error
   }
 }

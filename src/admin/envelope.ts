@@ -13,7 +13,7 @@ export const asked = {
     .int()
     .nonnegative()
     .optional()
-    .describe('Refused unless what it changes is still at this revision.'),
+    .describe('Refused unless what it changes or shows is still at this revision. Not for lists.'),
 }
 
 export type Envelope = z.output<z.ZodObject<typeof asked>>

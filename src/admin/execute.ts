@@ -112,6 +112,7 @@ async function attempt(scene: Admin & Scene, command: Command, { envelope }: Par
   if (before !== undefined) return before
   await confine(tx, reach, request)
   const reply = await command.handle(request, scene)
+  tx.refuseUnusedRevision()
   await refuseWider(tx, reach)
   return { ...reply, ...(await tx.commit(repeated?.record(reply))) }
 }

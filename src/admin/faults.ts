@@ -16,8 +16,44 @@ export type Checked<Value> =
 /** Checks what documents and commands say, and tells each fault in words. The value that was wrong is never part of them. */
 export function check<Schema extends z.ZodType>(schema: Schema, written: unknown): Checked<z.output<Schema>> {
   const parsed = schema.safeParse(written, { error: ruleOf })
-  if (parsed.success) return { ok: true, value: parsed.data }
-  return { ok: false, faults: parsed.error.issues.flatMap((issue) => faultsOf(issue, [])) }
+  const faults = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, []))
+  const unspeakable = prototypeFault(written)
+  if (unspeakable !== undefined && !faults.some(({ where }) => where === unspeakable.where))
+    faults.push(unspeakable)
+  return parsed.success && faults.length === 0 ? { ok: true, value: parsed.data } : { ok: false, faults }
+}
+
+/** To JavaScript no name of a field but of what it inherits: a schema leaves it out of a map without a word. */
+const PROTOTYPE = '__proto__'
+
+/** A value within a value, and where. */
+interface Place {
+  readonly value: unknown
+  readonly key?: PropertyKey
+  readonly within?: Place
+}
+
+/** The first field of that name, at whatever depth: a list of what is left to look at does not overflow as calls do. */
+function prototypeFault(written: unknown): FieldFault | undefined {
+  const left: Place[] = [{ value: written }]
+  const seen = new Set<unknown>() // YAML can name one value many times.
+  for (let place = left.pop(); place !== undefined; place = left.pop()) {
+    const { value } = place
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    seen.add(value)
+    if (Object.hasOwn(value, PROTOTYPE))
+      return located([...pathOf(place), PROTOTYPE], 'is no name for a field here')
+    const isList = Array.isArray(value)
+    for (const [key, inner] of Object.entries(value))
+      left.push({ value: inner, key: isList ? Number(key) : key, within: place })
+  }
+  return undefined
+}
+
+function pathOf(place: Place): readonly PropertyKey[] {
+  const path: PropertyKey[] = []
+  for (let at: Place | undefined = place; at?.key !== undefined; at = at.within) path.unshift(at.key)
+  return path
 }
 
 /** The first few are enough to see what is wrong; the list beside it is for who mends it. */

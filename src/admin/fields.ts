@@ -1,9 +1,9 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import { nameFault } from '../domain/name.ts'
 import { CONNECTION_TYPES } from '../domain/policy.ts'
 import { subjectFault, subscribeEntryFault } from '../domain/subject.ts'
 import { templateFault, templateSkeleton } from '../domain/template.ts'
+import { cidrFault } from './network.ts'
 import { BYTES_MAX, count, size, SMALL_MAX } from './quantities.ts'
 
 /** The fields that documents and commands share, each with the rule nats-server or Gatehouse holds it to. */
@@ -34,7 +34,7 @@ const TOKEN = String.raw`(?:${VARIABLE}|[^\s.{}\u0000-\u001f\u007f-\u009f])+`
 const ANY_SUBJECT = `(?:(?!>[.])${TOKEN}[.])*${TOKEN}`
 const SUBJECT = new RegExp(`^${ANY_SUBJECT}$`)
 const SUBSCRIBE_ENTRY = new RegExp(`^${ANY_SUBJECT}(?: ${ANY_SUBJECT})?$`)
-const NETWORK = /^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/
+const NETWORK = /^[0-9A-Fa-f:.]+\/(?:0|[1-9][0-9]{0,2})$/
 
 export const name = ruled(nameFault, NAME).describe('A name, unique among its kind: no spaces, no *, > or /.')
 /** Why somebody did it; it goes into the event. */
@@ -131,6 +131,8 @@ function unenforceable(rule: string): z.ZodOptional<z.ZodNever> {
 }
 const ofTheAccount = (limit: string): string =>
   `nats-server does not enforce this per user: set limits.${limit} of the account`
+/** Under either name that people give it. */
+const NO_DATA_RATE = 'nats-server enforces no data rate: leave it out'
 
 /** To nats-server an MQTT client is one whatever carries it, and a leaf node has no transport (reference A.3). */
 const INDISTINCT = [
@@ -158,7 +160,8 @@ export const policyLimits = z
       .describe('Ways a client may connect. Absent: any.'),
     subscriptions: unenforceable(ofTheAccount('subscriptions')),
     payload: unenforceable(ofTheAccount('payload')),
-    dataRate: unenforceable('nats-server enforces no data rate: leave it out'),
+    dataRate: unenforceable(NO_DATA_RATE),
+    data: unenforceable(NO_DATA_RATE),
   })
   .prefault({})
   .describe('What else holds for whoever has this policy.')
@@ -226,14 +229,15 @@ export const accountLimits = z
     disallowBearer: z.boolean().optional().describe('Keeps out bearer JWTs. Tokens of Gatehouse are none.'),
     users: count.optional().describe('Users in the account.'),
     sessionsPerUser: count.max(SESSIONS_MAX).optional().describe('Connections of one user at a time.'),
-    data: unenforceable('nats-server does not enforce it: leave it out'),
+    data: unenforceable(NO_DATA_RATE),
+    dataRate: unenforceable(NO_DATA_RATE),
     jetstream: jetstreamLimits
       .optional()
       .describe('Absent: the account has no JetStream. MQTT clients need it.'),
   })
   .prefault({})
   .describe('What nats-server and Gatehouse hold the account to. What is absent is not limited.')
-  .transform(({ payload, data: _data, ...rest }) => ({ ...rest, payloadBytes: payload }))
+  .transform(({ payload, data: _data, dataRate: _rate, ...rest }) => ({ ...rest, payloadBytes: payload }))
 
 export const metadata = z
   .record(
@@ -246,30 +250,3 @@ export const metadata = z
   )
   .default({})
   .describe('Facts for templates: {{user.metadata.KEY}}.')
-
-/** Why text is not a network in CIDR form, or `undefined`. Host bits must be zero, or the network is not what it says. */
-export function cidrFault(text: string): string | undefined {
-  const [address = '', bits = '', ...rest] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || rest.length > 0 || !/^\d{1,3}$/.test(bits))
-    return 'must be a network such as 10.0.0.0/8 or fd00::/8'
-  const width = version === 4 ? 32 : 128
-  if (Number(bits) > width) return `must have at most ${width} bits`
-  const host = bitsOf(address, version).slice(Number(bits))
-  return host.includes('1') ? 'must not have host bits set' : undefined
-}
-
-function bitsOf(address: string, version: number): string {
-  if (version === 4) {
-    return address
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('')
-  }
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1)
-  const [head = '', tail] = canonical.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
-  return groups.map((group) => parseInt(group, 16).toString(2).padStart(16, '0')).join('')
-}

@@ -30,21 +30,21 @@ const operatorId = z.string().describe('The O… public key of the operator.')
 /** What nats-io/jwt accepts (reference B.4), so that no tool refuses the JWT. */
 const serviceUrl = z
   .string()
-  .max(URL_LENGTH_MAX)
-  .regex(
-    /^(?:nats|tls|wss?):\/\/[^/?#@\s]+$/i,
-    'must be a nats, tls, ws or wss URL without credentials and path',
-  )
+  .max(URL_LENGTH_MAX, { abort: true })
+  .regex(/^(?:nats|tls|wss?):\/\/[^/?#@\s]+$/i, {
+    error: 'must be a nats, tls, ws or wss URL without credentials and path',
+    abort: true,
+  })
   .refine((text) => URL.canParse(text), 'must be a URL')
 
 /** The JWT is public: what is in this URL is told to everybody. */
 const accountServerUrl = z
   .string()
-  .max(URL_LENGTH_MAX)
-  .regex(
-    /^(?:https?|nats|tls|wss?):\/\/[^@\s]+$/i,
-    'must be an http, https, nats, tls, ws or wss URL without credentials',
-  )
+  .max(URL_LENGTH_MAX, { abort: true })
+  .regex(/^(?:https?|nats|tls|wss?):\/\/[^@\s]+$/i, {
+    error: 'must be an http, https, nats, tls, ws or wss URL without credentials',
+    abort: true,
+  })
   .refine((text) => URL.canParse(text), 'must be a URL')
 
 const expiresAt = instant
@@ -102,7 +102,7 @@ const getOperator = command({
   example: {},
   async handle(_, { tx, trust, now }) {
     const found = await theOperator(tx)
-    tx.regard(OPERATOR_KEY)
+    await tx.regard(OPERATOR_KEY)
     const trusts = await trust.seen().catch(unlessUnavailable)
     return {
       operator: seen(found, trusts, now().getTime()),

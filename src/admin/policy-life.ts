@@ -28,7 +28,7 @@ const getPolicy = command({
   example: { policy: 'developer' },
   async handle({ policy, account }, { tx }) {
     const found = await ownPolicy(tx, account, policy)
-    tx.regard(policyKey(found.id))
+    await tx.regard(policyKey(found.id))
     return { policy: seenPolicy(found) }
   },
 })

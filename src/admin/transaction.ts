@@ -20,7 +20,7 @@ export interface CommandContext {
   readonly actor: Actor
   readonly commandId: string
   readonly correlationId: string
-  /** The revision that the caller decided on, of the aggregate the command changes. */
+  /** The revision that the caller decided on, of the aggregate the command changes or shows. */
   readonly ifRevision?: number | undefined
   /** RFC 3339: since when the caller is connected, as far as the bus says. */
   readonly connectedAt?: string | undefined
@@ -109,6 +109,7 @@ export class Transaction extends View {
   readonly #held = new Map<string, number>()
   #lastAggregate: string | undefined
   #isDecided = false
+  #isRevisionUsed = false
   readonly context: CommandContext
 
   constructor(store: StateStore, context: CommandContext) {
@@ -138,9 +139,19 @@ export class Transaction extends View {
     return entries[0]
   }
 
-  /** The answer tells the revision of this one, though nothing is asked of it. */
-  regard(key: string): void {
+  /** The answer tells the revision of this one, though nothing is asked of it. Refuses as `execute` does. */
+  async regard(key: string): Promise<void> {
+    await this.#expect(key)
     this.#lastAggregate = key
+  }
+
+  /** Throws `invalid_request` for an `ifRevision` that nothing was held to: it would be a promise nobody keeps. */
+  refuseUnusedRevision(): void {
+    if (this.context.ifRevision === undefined || this.#isRevisionUsed) return
+    const rule = 'is of one thing: this command tells of none or of many, leave it out'
+    throw new GatehouseError('invalid_request', `ifRevision: ${rule}`, {
+      faults: [{ where: 'ifRevision', rule }],
+    })
   }
 
   /** Whether there is nothing to commit. */
@@ -210,6 +221,7 @@ export class Transaction extends View {
 
   /** Refuses unless the aggregate is still as the caller saw it. */
   async #expect(key: string): Promise<void> {
+    this.#isRevisionUsed = true
     const { ifRevision } = this.context
     const { revision } = await this.stored(key)
     if (ifRevision === undefined || ifRevision === revision) return

@@ -26,7 +26,7 @@ const getUser = command({
   example: { account: 'ORDERS', user: 'bob@example.com' },
   async handle({ account, user }, { tx, now }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
-    tx.regard(userKey(found.account, found.id))
+    await tx.regard(userKey(found.account, found.id))
     return { user: await seenUser(tx, found, now().getTime()) }
   },
 })

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { policyKey, userKey } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
+import type { Fault } from '../errors.ts'
 import { accountReference } from './account.ts'
 import { policies, users } from './aggregates.ts'
 import { userId } from './answers.ts'
-import { command, type Secrets } from './command.ts'
+import { command, type KeyRing, type Secrets } from './command.ts'
+import { refuseFaults } from './faults.ts'
 import { duration, instant, metadata, name } from './fields.ts'
 import { accountNamed, openAccountNamed, policyNamed, roleNamed, userNamed } from './lookup.ts'
 import { countUser } from './user-count.ts'
@@ -134,7 +136,7 @@ function issue(as: 'token' | 'creds', { name, facts, secrets }: Issuing) {
 
 const updateCredentials = command({
   name: 'user.update-credentials',
-  summary: 'Adds credentials to a user: passwords and nkeys.',
+  summary: 'Adds credentials to a user: passwords, nkeys and tokens. The reply shows the tokens, once.',
   access: 'account',
   request: z.strictObject({
     ...whose,
@@ -148,37 +150,69 @@ const updateCredentials = command({
             label,
             ttl,
           }),
+          z.strictObject({ kind: z.literal('token'), label, ttl }),
         ]),
       )
       .min(1)
       .max(8),
   }),
-  response: userId.extend({ credentials: z.array(z.string()).describe('Their ids, in order.') }),
+  response: userId.extend({
+    credentials: z.array(z.string()).describe('Their ids, in order.'),
+    tokens: z
+      .array(
+        z.object({
+          credential: z.string().describe('The id of its credential.'),
+          token: z.string().describe('The token. It is shown this once.'),
+        }),
+      )
+      .optional()
+      .describe('Those that were made, in order. Absent: none was asked for.'),
+  }),
   example: {
     account: 'ORDERS',
     user: 'bob@example.com',
     credentials: [{ kind: 'nkey', publicKey: 'UA6KOMQ67XOE3FHE37W4OXADVXVYISBNLTBUT2LSY5VFKAIJ7CRDR2RZ' }],
   },
-  async handle({ account, user, credentials }, { tx, secrets }) {
+  async handle({ account, user, credentials }, { tx, secrets, keys }) {
+    refuseFaults(credentials.flatMap((offered, i) => keyFaults(offered, i, keys)))
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     const added: string[] = []
+    const tokens: { readonly credential: string; readonly token: string }[] = []
     for (const { label, ttl, ...offered } of credentials) {
-      const credential = { ...fresh(tx, label, ttl), ...(await kept(offered, secrets)) }
+      const { facts, token } = await kept(offered, secrets)
+      const credential = { ...fresh(tx, label, ttl), ...facts }
       await addCredential(tx, userKey(found.account, found.id), credential)
       added.push(credential.id)
+      if (token !== undefined) tokens.push({ credential: credential.id, token })
     }
-    return { user: found.id, credentials: added }
+    return { user: found.id, credentials: added, ...(tokens.length > 0 && { tokens }) }
   },
 })
 
 type Offered =
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'nkey'; readonly publicKey: string }
+  | { readonly kind: 'token' }
 
-/** A credential as it is stored: the password itself goes no further than this. */
+/** No client could ever sign with what is not a key. */
+function keyFaults(offered: Offered, index: number, keys: KeyRing): readonly Fault[] {
+  const rule = offered.kind === 'nkey' ? keys.publicKeyFault(offered.publicKey, 'user') : undefined
+  return rule === undefined ? [] : [{ where: `credentials[${index}].publicKey`, rule }]
+}
+
+/** A credential as it is stored, and the token that is shown: neither it nor a password goes further than this. */
 async function kept(offered: Offered, secrets: Secrets) {
-  if (offered.kind === 'nkey') return offered
-  return { kind: offered.kind, hash: await secrets.hashPassword(offered.password) }
+  const { kind } = offered
+  switch (kind) {
+    case 'nkey':
+      return { facts: { kind, publicKey: offered.publicKey } }
+    case 'password':
+      return { facts: { kind, hash: await secrets.hashPassword(offered.password) } }
+    case 'token': {
+      const { token, hash } = secrets.createToken()
+      return { facts: { kind, hash }, token }
+    }
+  }
 }
 
 function fresh({ context }: Transaction, label: string | undefined, ttlMs: number | undefined) {

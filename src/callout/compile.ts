@@ -1,5 +1,5 @@
 import type { Account } from '../domain/account.ts'
-import { compileGrant, type Compiled, type Grant } from '../domain/grant.ts'
+import { CAPPED_ENTRIES_MAX, compileGrant, type Compiled, type Grant } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { User } from '../domain/user.ts'
 import type { Standing } from './eligible.ts'
@@ -26,9 +26,10 @@ export function compile({ user, account, policies, boundary }: Compilable): Gran
     grants.set(user, entry)
   }
   const { compiled } = entry
-  return compiled.ok
-    ? compiled.grant
-    : new Denial('template_value_missing', `${compiled.variable} of policy ${compiled.policy}`)
+  if (compiled.ok) return compiled.grant
+  return compiled.reason === 'grant_too_large'
+    ? new Denial(compiled.reason, `more than ${CAPPED_ENTRIES_MAX} subjects within the boundary`)
+    : new Denial(compiled.reason, `${compiled.variable} of policy ${compiled.policy}`)
 }
 
 function sameObjects(left: readonly Policy[], right: readonly Policy[]): boolean {

@@ -15,7 +15,7 @@ export interface Named {
 
 /**
  * What the door would grant a user now, by the same memory and the same compiled grant. Throws `not_found`, or
- * `policy_missing` and `template_value_missing` where the door would deny for that.
+ * `policy_missing`, `template_value_missing` and `grant_too_large` where the door would deny for that.
  */
 export async function grantOf(
   named: Named,
@@ -30,6 +30,7 @@ export async function grantOf(
   const grant =
     'missing' in parts ? new Denial(parts.missing, parts.id) : compile({ user, account, ...parts })
   if (!(grant instanceof Denial)) return { account, user, grant }
-  const code = grant.reason === 'template_value_missing' ? grant.reason : 'policy_missing'
-  throw new GatehouseError(code, `nothing is granted: ${grant.detail ?? grant.reason}`)
+  const { reason, detail = reason } = grant
+  const isOfGrant = reason === 'template_value_missing' || reason === 'grant_too_large'
+  throw new GatehouseError(isOfGrant ? reason : 'policy_missing', `nothing is granted: ${detail}`)
 }

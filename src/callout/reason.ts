@@ -41,6 +41,7 @@ export const DENY_REASONS = [
   'policy_missing',
   'role_missing',
   'template_value_missing',
+  'grant_too_large',
   'grant_invalid',
   'key_missing',
 ] as const

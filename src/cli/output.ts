@@ -23,6 +23,8 @@ export function show(reply: Row, format: Format, outlet: Outlet): Shown {
     const secret = reply[name]
     if (typeof secret === 'string') return once({ name, secret }, reply)
   }
+  const { tokens } = reply
+  if (Array.isArray(tokens)) return several(tokens as readonly Row[], reply)
   const items = reply['items']
   if (Array.isArray(items)) return list(items as readonly Row[], reply['next'], outlet)
   return details(reply, outlet)
@@ -38,6 +40,17 @@ function once({ name, secret }: { readonly name: string; readonly secret: string
     .map(([key, value]) => `${key} ${cell(value)}`)
   const words = [`gatehouse: the ${name} is shown this once`, ...about].join(', ')
   return { out: secret.endsWith('\n') ? secret : `${secret}\n`, err: `${words}\n` }
+}
+
+/** Tokens that were made together: a line each, in the order of their credentials. */
+function several(tokens: readonly Row[], reply: Row): Shown {
+  const made = tokens.map(({ credential }) => cell(credential)).join(', ')
+  const words = [`gatehouse: ${tokens.length === 1 ? 'the token is' : 'the tokens are'} shown this once`]
+  for (const [key, value] of Object.entries(reply)) {
+    if (typeof value === 'string') words.push(`${key} ${cell(value)}`)
+  }
+  const out = tokens.map(({ token }) => `${String(token)}\n`).join('')
+  return { out, err: `${[...words, `credentials ${made}`].join(', ')}\n` }
 }
 
 /** Names first, what identifies to machines last. */

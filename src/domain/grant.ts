@@ -1,6 +1,6 @@
 import type { Account } from './account.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
-import { commonEntries, minimal } from './subject.ts'
+import { commonEntriesWithin, minimal } from './subject.ts'
 import { expand, type TemplateFacts } from './template.ts'
 import type { User } from './user.ts'
 
@@ -17,7 +17,21 @@ export interface Grant {
 
 export type Compiled =
   | { readonly ok: true; readonly grant: Grant }
-  | { readonly ok: false; readonly policy: string; readonly variable: string }
+  | NoGrant
+  | { readonly ok: false; readonly reason: 'grant_too_large' }
+
+interface NoGrant {
+  readonly ok: false
+  readonly reason: 'template_value_missing'
+  readonly policy: string
+  readonly variable: string
+}
+
+/**
+ * Entries of a list that a boundary caps. Where the lists cross each other there could be a million, and whoever waits
+ * to log in would wait for them.
+ */
+export const CAPPED_ENTRIES_MAX = 4_096
 
 /** What a grant is made of: what gives, and what caps. */
 export interface GrantParts {
@@ -34,28 +48,39 @@ export function compileGrant(user: User, account: Account, { policies, boundary 
   const given = merge(user, account, policies)
   if (!given.ok || boundary === undefined) return given
   const cap = merge(user, account, [boundary])
-  return cap.ok ? { ok: true, grant: capped(given.grant, cap.grant) } : cap
+  if (!cap.ok) return cap
+  const grant = capped(given.grant, cap.grant)
+  return grant === undefined ? { ok: false, reason: 'grant_too_large' } : { ok: true, grant }
 }
 
-function capped(given: Grant, cap: Grant): Grant {
+function capped(given: Grant, cap: Grant): Grant | undefined {
+  const publish = cappedRules(given.publish, cap.publish)
+  if (publish === undefined) return undefined
+  const subscribe = cappedRules(given.subscribe, cap.subscribe)
+  if (subscribe === undefined) return undefined
   return {
-    publish: cappedRules(given.publish, cap.publish),
-    subscribe: cappedRules(given.subscribe, cap.subscribe),
+    publish,
+    subscribe,
     responses: given.responses && cap.responses && narrowest(given.responses, cap.responses),
     lifetimeSeconds: least([given.lifetimeSeconds ?? [], cap.lifetimeSeconds ?? []].flat()),
     policies: [...given.policies, ...cap.policies],
   }
 }
 
-function cappedRules(given: SubjectRules, cap: SubjectRules): SubjectRules {
-  return { allow: commonEntries(given.allow, cap.allow), deny: minimal([...given.deny, ...cap.deny]) }
+function cappedRules(given: SubjectRules, cap: SubjectRules): SubjectRules | undefined {
+  const allow = commonEntriesWithin(given.allow, cap.allow, CAPPED_ENTRIES_MAX)
+  return allow && { allow, deny: minimal([...given.deny, ...cap.deny]) }
 }
 
 function narrowest(left: ResponsePermission, right: ResponsePermission): ResponsePermission {
   return { max: Math.min(left.max, right.max), ttlMs: Math.min(left.ttlMs, right.ttlMs) }
 }
 
-function merge(user: User, account: Account, policies: readonly Policy[]): Compiled {
+function merge(
+  user: User,
+  account: Account,
+  policies: readonly Policy[],
+): Extract<Compiled, { ok: true }> | NoGrant {
   const facts: TemplateFacts = { user, account }
   const lists = { publishAllow: [], publishDeny: [], subscribeAllow: [], subscribeDeny: [] } as Record<
     Side,
@@ -64,7 +89,10 @@ function merge(user: User, account: Account, policies: readonly Policy[]): Compi
   for (const policy of policies) {
     for (const [side, subject] of entries(policy)) {
       const expansion = expand(subject, facts)
-      if (!expansion.ok) return { ok: false, policy: policy.id, variable: expansion.variable }
+      if (!expansion.ok) {
+        const { variable } = expansion
+        return { ok: false, reason: 'template_value_missing', policy: policy.id, variable }
+      }
       lists[side].push(expansion.subject)
     }
   }

@@ -201,7 +201,7 @@ function refuseKey(
   }
   if (signingKeysInUse(operator).length < SIGNING_KEYS_MAX) return
   const message = `the operator has ${SIGNING_KEYS_MAX} signing keys, which is as many as it may: revoke one first`
-  throw new GatehouseError('in_use', message)
+  throw new GatehouseError('limit_reached', message)
 }
 
 function replaced(operator: Operator, retire: string | undefined): readonly string[] {

@@ -112,16 +112,36 @@ function entryIntersection(left: string, right: string): string | undefined {
 
 /** What both lists allow: every entry of the one as far as the other allows it. */
 export function commonEntries(left: readonly string[], right: readonly string[]): string[] {
+  return commonEntriesWithin(left, right, Infinity) ?? []
+}
+
+/** How many pairs of entries are looked at for each that may come out: many pairs have one thing in common. */
+const PAIRS_PER_ENTRY = 16
+
+/**
+ * The same, or `undefined` as soon as it would have more entries than `max`: of lists that cross each other, as
+ * `*.a.>` and `b.*.>` do, it is as long as the one times the other.
+ */
+export function commonEntriesWithin(
+  left: readonly string[],
+  right: readonly string[],
+  max: number,
+): string[] | undefined {
   const trie = new SubjectTrie(queueCovers)
   for (const [index, entry] of right.entries()) {
     const { subject, queue } = parseSubscribeEntry(entry)
     trie.add(subject.split('.'), { queue, index })
   }
-  const common = left.flatMap((entry) =>
-    trie
-      .overlapping(parseSubscribeEntry(entry).subject.split('.'))
-      .flatMap(({ index }) => entryIntersection(entry, right[index] ?? '') ?? []),
-  )
+  const common = new Set<string>()
+  let pairs = 0
+  for (const entry of left) {
+    for (const { index } of trie.overlapping(parseSubscribeEntry(entry).subject.split('.'))) {
+      const both = entryIntersection(entry, right[index] ?? '')
+      if (both !== undefined) common.add(both)
+      pairs += 1
+      if (common.size > max || pairs > max * PAIRS_PER_ENTRY) return undefined
+    }
+  }
   return minimal(common)
 }
 

@@ -174,7 +174,10 @@ function addCredential(user: User, credential: Credential, at: string): readonly
     throw new GatehouseError('already_exists', `credential "${credential.id}" already exists`)
   }
   if (user.credentials.length >= CREDENTIALS_MAX) {
-    throw new GatehouseError('invalid_request', `a user holds at most ${CREDENTIALS_MAX} credentials`)
+    throw new GatehouseError(
+      'limit_reached',
+      `a user holds at most ${CREDENTIALS_MAX} credentials: revoke one first`,
+    )
   }
   return [{ type: 'user.credential_added', credential, at }]
 }

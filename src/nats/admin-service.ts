@@ -18,6 +18,7 @@ export const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   forbidden: 403,
   policy_missing: 403,
   template_value_missing: 403,
+  grant_too_large: 403,
   not_found: 404,
   already_exists: 409,
   revision_conflict: 409,

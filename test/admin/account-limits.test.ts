@@ -105,10 +105,13 @@ describe('limits', () => {
   })
 })
 
-it('a limit that nobody holds is refused, and it is said that none does', async () => {
-  const fault = 'limits.data nats-server does not enforce it: leave it out'
-  expect(await faultsOf({ data: 5 })).toEqual([422, [fault]])
-})
+it.each(['data', 'dataRate'])(
+  '%s, which nobody holds, is refused, and it is said that none does',
+  async (limit) => {
+    const fault = `limits.${limit} nats-server enforces no data rate: leave it out`
+    expect(await faultsOf({ [limit]: 5 })).toEqual([422, [fault]])
+  },
+)
 
 describe('the number of users', () => {
   const creates = (account: string, name: string) => door.command('user.create', { account, name })

@@ -151,7 +151,7 @@ describe('a command', () => {
         ],
       },
       [
-        'credentials[0].kind: must be password or nkey',
+        'credentials[0].kind: must be password, nkey or token',
         'credentials[1].password: must have at least 8 characters',
         'credentials[2].publicKey: must be a user public key (U…)',
       ],

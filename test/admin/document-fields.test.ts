@@ -34,6 +34,11 @@ describe('a field that breaks a rule is told with its place and what was expecte
     ],
     // Fields nobody knows.
     ['an unknown field', policy('publsh: {}\n'), [`a.yaml:3:1 publsh: ${UNKNOWN}`]],
+    [
+      '__proto__ where names are free',
+      account('metadata: { a: b, __proto__: c }\n'),
+      ['a.yaml:3:19 metadata.__proto__: is no name for a field here'],
+    ],
     ['__proto__', policy('__proto__: {}\n'), [`a.yaml:3:1 __proto__: ${UNKNOWN}`]],
     [
       'unknown fields below, and what else is wrong there',
@@ -143,6 +148,16 @@ describe('a field that breaks a rule is told with its place and what was expecte
       policy('limits: { sources: [10.0.0.0/33] }\n'),
       ['a.yaml:3:21 limits.sources[0]: must have at most 32 bits'],
     ],
+    [
+      'a network with a zone',
+      policy('limits: { sources: ["fe80::1%eth0/64", fe80::%1/64] }\n'),
+      [`a.yaml:3:21 limits.sources[0]: ${NETWORK}`, `a.yaml:3:40 limits.sources[1]: ${NETWORK}`],
+    ],
+    [
+      'bits with a leading zero',
+      policy('limits: { sources: [10.0.0.0/08, "fd00::/008"] }\n'),
+      [`a.yaml:3:21 limits.sources[0]: ${NETWORK}`, `a.yaml:3:34 limits.sources[1]: ${NETWORK}`],
+    ],
     ['no network', policy('limits: { sources: [] }\n'), ['a.yaml:3:11 limits.sources: must not be empty']],
     [
       'one of two connection types that a request does not tell apart',
@@ -165,11 +180,12 @@ describe('a field that breaks a rule is told with its place and what was expecte
     ],
     [
       'limits nobody enforces',
-      policy('limits:\n  subscriptions: 5\n  payload: 1KiB\n  dataRate: 1\n'),
+      policy('limits:\n  subscriptions: 5\n  payload: 1KiB\n  dataRate: 1\n  data: 1\n'),
       [
         'a.yaml:4:3 limits.subscriptions: nats-server does not enforce this per user: set limits.subscriptions of the account',
         'a.yaml:5:3 limits.payload: nats-server does not enforce this per user: set limits.payload of the account',
         'a.yaml:6:3 limits.dataRate: nats-server enforces no data rate: leave it out',
+        'a.yaml:7:3 limits.data: nats-server enforces no data rate: leave it out',
       ],
     ],
     ['a size in MB', account('limits: { payload: 1MB }\n'), [`a.yaml:3:11 limits.payload: ${SIZE}`]],

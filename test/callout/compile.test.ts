@@ -75,4 +75,19 @@ describe('a grant is compiled', () => {
     expect(compile(nowhere)).toEqual(denial)
     expect(compile(standing)).toMatchObject({ publish: { allow: ['ORDERS.>', 'r.eu'] } })
   })
+
+  it('not at all where it crosses its boundary too often, and says so', () => {
+    const standing = aStanding()
+    const [policy] = standing.policies
+    const crossing = (id: string, entry: (n: number) => string) => {
+      const allow = Array.from({ length: 100 }, (_, n) => entry(n))
+      const publish = { allow, deny: [] }
+      return { ...policy!, id, permissions: { publish, subscribe: { allow: [], deny: [] } } }
+    }
+    const policies = [crossing('rows', (n) => `*.a${n}.>`)]
+    const boundary = crossing('columns', (n) => `x${n}.*.>`)
+    expect(compile({ ...standing, policies, boundary })).toEqual(
+      new Denial('grant_too_large', 'more than 4096 subjects within the boundary'),
+    )
+  })
 })

@@ -156,6 +156,7 @@ const denied: Row[] = [
     'somebody for the office only': 'source_not_allowed',
     'somebody for browsers only': 'connection_type_not_allowed',
     'somebody without a region': 'template_value_missing',
+    'somebody whose policy crosses the boundary': 'grant_too_large',
     'somebody whose policy makes no JWT': 'grant_invalid',
   }).map(([who, expected]) => ({ who, what: 'shows a good token', expected, run: shows(who) })),
 ].map((row) => ({ ...row, expected: `denied ${row.expected}` }))

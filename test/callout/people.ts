@@ -36,12 +36,15 @@ const policies: readonly Policy[] = [
   aPolicy({}, { name: 'browser', limits: { connectionTypes: ['WEBSOCKET'] } }),
   aPolicy({ pub: { allow: ['r.{{user.metadata.region}}'] } }, { name: 'regional' }),
   aPolicy({ pub: { allow: ['a..b'] } }, { name: 'broken' }),
+  aPolicy({ pub: { allow: Array.from({ length: 65 }, (_, n) => `*.a${n}.>`) } }, { name: 'rows' }),
+  aPolicy({ pub: { allow: Array.from({ length: 65 }, (_, n) => `x${n}.*.>`) } }, { name: 'columns' }),
 ]
 
 const past = new Date((NOW_SECONDS - 1) * 1_000).toISOString()
 export const suspended = { ...account('SUSPENDED'), suspension: { reason: 'unpaid', since: past } }
 export const over = { ...account('OVER'), expiresAt: past }
 
+const bounded = { ...account('BOUNDED'), boundaryPolicy: 'columns' }
 const crowded = { ...account('CROWDED'), limits: { sessionsPerUser: 1 } }
 
 /** Everybody of the table, each with a token of their own. */
@@ -65,6 +68,7 @@ const people: Readonly<Record<string, Partial<User>>> = {
   'somebody who is connected already': { account: crowded.id },
   'somebody whose connections nobody can count': { account: crowded.id },
   'somebody without a region': { policies: ['regional'] },
+  'somebody whose policy crosses the boundary': { account: bounded.id, policies: ['rows'] },
   'somebody whose policy makes no JWT': { policies: ['broken'] },
 }
 export const tokens = Object.fromEntries(Object.keys(people).map((who) => [who, createToken()]))
@@ -96,7 +100,7 @@ export async function storedPeople(): Promise<Records> {
   )
   return {
     operator: anOperator(),
-    accounts: [orders, other, keyless, suspended, over, crowded, { ...auth, role: 'callout' }],
+    accounts: [orders, other, keyless, suspended, over, crowded, bounded, { ...auth, role: 'callout' }],
     policies,
     users,
   }

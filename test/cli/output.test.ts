@@ -63,6 +63,22 @@ describe('a reply', () => {
     expect(asPeople({ [name]: 'LINES\n' }).out).toBe('LINES\n')
   })
 
+  it('with tokens that were made together has a line each, and nothing else', () => {
+    const [one, two] = [
+      { credential: 'C1', token: 'ONE' },
+      { credential: 'C3', token: 'TWO' },
+    ]
+    const reply = { user: 'u1', credentials: ['C1', 'C2', 'C3'], revision: 3, events: [{}] }
+    expect(asPeople({ ...reply, tokens: [one, two] })).toEqual({
+      out: 'ONE\nTWO\n',
+      err: 'gatehouse: the tokens are shown this once, user u1, credentials C1, C3\n',
+    })
+    expect(asPeople({ ...reply, tokens: [one] })).toEqual({
+      out: 'ONE\n',
+      err: 'gatehouse: the token is shown this once, user u1, credentials C1\n',
+    })
+  })
+
   it.each<Format>(['json', 'yaml'])('is whole in %s', (format) => {
     const reply = { token: 'SECRET', user: 'u1', revision: 3, events: [] }
     const { out, err } = show(reply, format, PLAIN)

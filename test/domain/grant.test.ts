@@ -54,7 +54,7 @@ function policies(...written: readonly Written[]): Policy[] {
 
 function grantOf(...written: readonly Written[]): Grant {
   const compiled = compileGrant(user, account, { policies: policies(...written) })
-  if (!compiled.ok) throw new Error(`no grant for want of ${compiled.variable}`)
+  if (!compiled.ok) throw new Error(`no grant: ${compiled.reason}`)
   return compiled.grant
 }
 
@@ -159,6 +159,7 @@ describe('a value that is missing', () => {
   ])('in %s leaves no grant at all', (_, written) => {
     expect(compileGrant(user, account, { policies: policies({ pub: ['ok'] }, written) })).toEqual({
       ok: false,
+      reason: 'template_value_missing',
       policy: 'P2',
       variable: 'user.metadata.none',
     })
@@ -172,7 +173,7 @@ describe('a boundary', () => {
       policies: policies(...given),
       boundary: { ...cap!, id: 'B', version: 3 },
     })
-    if (!compiled.ok) throw new Error(`no grant for want of ${compiled.variable}`)
+    if (!compiled.ok) throw new Error(`no grant: ${compiled.reason}`)
     return compiled.grant
   }
 
@@ -246,9 +247,21 @@ describe('a boundary', () => {
     const [boundary] = policies({ pub: ['{{user.metadata.none}}'] })
     expect(compileGrant(user, account, { policies: policies({ pub: ['>'] }), boundary })).toEqual({
       ok: false,
+      reason: 'template_value_missing',
       policy: 'P1',
       variable: 'user.metadata.none',
     })
+  })
+
+  it('that crosses what is given a million times is refused at once', () => {
+    const crossing = (lists: (n: number) => Written) =>
+      policies(...Array.from({ length: 600 }, (_, n) => lists(n)))
+    const [boundary] = policies({ pub: Array.from({ length: 600 }, (_, n) => `x${n}.*.>`) })
+    expect(
+      compileGrant(user, account, { policies: crossing((n) => ({ pub: [`*.a${n}.>`] })), boundary }),
+    ).toEqual({ ok: false, reason: 'grant_too_large' })
+    const few = { policies: crossing((n) => ({ pub: [`x${n}.a.>`] })), boundary }
+    expect(compileGrant(user, account, few)).toMatchObject({ ok: true })
   })
 
   it('never widens, and caps every entry', () => {

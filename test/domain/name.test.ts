@@ -14,6 +14,10 @@ describe('a name', () => {
     '1',
     'x'.repeat(NAME_LENGTH_MAX),
     '$SYS',
+    'ren\u00e9',
+    'हिन्दी',
+    'q\u0323', // No composed form: this is NFC.
+    '☎',
   ])('may be "%s"', (name) => {
     expect(nameFault(name)).toBeUndefined()
   })
@@ -29,6 +33,12 @@ describe('a name', () => {
     ['a\u200bb', /control/],
     ['\u202eecila', /control/],
     ['a\ud800', /control/],
+    ['ren\u0065\u0301', /NFC/],
+    ['\u212bsa', /NFC/], // The Ångström sign looks like the letter.
+    ['\u0301a', /begin with a mark/],
+    ['a\u3164', /not seen/],
+    ['☎\ufe0f', /not seen/],
+    ['a\u034fb', /not seen/],
     ['a*', /"\*"/],
     ['a.>', /">"/],
     ['ORDERS/alice', /"\/"/],
@@ -45,6 +55,17 @@ describe('a name', () => {
       expect(nameFault(createKeyPair(kind).publicKey)).toMatch(/nkey/)
     },
   )
+
+  it('that looks like another one is the same', () => {
+    const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(names, (name) => {
+        const composed = name.normalize('NFC')
+        if (composed !== name) expect(nameFault(name)).toBeDefined()
+        expect(nameFault(composed.normalize('NFD').normalize('NFC'))).toBe(nameFault(composed))
+      }),
+    )
+  })
 
   it('is always one token of a key in the bucket, and no two names are the same one', () => {
     const names = fc

@@ -143,7 +143,7 @@ describe('a signing key', () => {
     const full: OperatorEvent = { ...created, signingKeys: keys }
     const key = { publicKey: 'ONEW' }
     const add = { type: 'operator.create-signing-key', key, at: LATER } as const
-    expect(given(full).whenRefused(add)).toBe('in_use')
+    expect(given(full).whenRefused(add)).toBe('limit_reached')
     expect(given(full, { ...revoked, key: 'O3' }).when(add)).toHaveLength(1)
   })
 })

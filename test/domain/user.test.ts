@@ -138,7 +138,7 @@ describe('a credential of a user', () => {
   it(`is one of ${CREDENTIALS_MAX} at most`, () => {
     const most = Array.from({ length: CREDENTIALS_MAX }, (_, i) => added(`C${i}`))
     expect(given(registered, ...most.slice(1)).when(add('new'))).toEqual([added('new')])
-    expect(given(registered, ...most).whenRefused(add('new'))).toBe('invalid_request')
+    expect(given(registered, ...most).whenRefused(add('new'))).toBe('limit_reached')
   })
 
   it('is of nobody who is not there', () => {

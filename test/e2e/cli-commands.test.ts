@@ -111,6 +111,16 @@ describe('a secret', () => {
     expect(json(who.out)).toMatchObject({ user: { name: ALICE } })
   })
 
+  it('is a line each on standard output where several are made', async () => {
+    const input = 'credentials: [{ kind: token, label: a }, { kind: token, ttl: 1h }]\n'
+    const args = ['user', 'update-credentials', 'ORDERS', ALICE, '--from', '-']
+    const { code, out, err } = await line.admin(args, { input })
+    expect(code).toBe(0)
+    expect(out).toMatch(/^(?:gh_[\w-]{43}\n){2}$/)
+    expect(err).toMatch(/^gatehouse: the tokens are shown this once, user 01\w+, credentials 01\w+, 01\w+\n$/)
+    for (const token of out.trim().split('\n')) expect(err).not.toContain(token)
+  })
+
   it('is in the whole reply that was asked for', async () => {
     const { out, err } = await line.admin(['user', 'issue-token', 'ORDERS', ALICE, '--json'])
     expect(json(out)['token']).toMatch(/^gh_/)
