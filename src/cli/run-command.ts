@@ -8,6 +8,7 @@ import { CREDENTIALS_COMMAND, withCredentials, type CredentialFlags } from './cr
 import { readBody } from './document.ts'
 import type { Fields } from './fields.ts'
 import { show, type Format } from './output.ts'
+import { replacementFaults } from './replacing.ts'
 import type { Shell } from './shell.ts'
 import { targetOf, type TargetFlags } from './target.ts'
 
@@ -17,6 +18,8 @@ export interface CommonFlags extends TargetFlags {
   readonly ifRevision?: string | undefined
   readonly commandId?: string | undefined
   readonly correlationId?: string | undefined
+  /** Takes away what nothing was said of. */
+  readonly clear?: true | undefined
   readonly timeoutMs?: number | undefined
   readonly format: Format
 }
@@ -57,7 +60,7 @@ async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
   const checked = check(requestOf(command), body)
   const faults = [
     ...built.faults,
-    ...(checked.ok ? [] : checked.faults.map((fault) => renamed(fault, asked))),
+    ...(checked.ok ? replacementFaults(asked, body) : checked.faults.map((fault) => renamed(fault, asked))),
   ]
   if (faults.length === 0) return body
   const summary = faults.map(({ where, rule }) => `${where}: ${rule}`).join('; ')

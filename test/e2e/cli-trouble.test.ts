@@ -40,7 +40,15 @@ describe('what goes wrong', () => {
       'gatehouse: error: there is no user "nobody" in account "ORDERS" (not_found)\n' +
         '  gatehouse user list ORDERS shows which there are\n',
     )
-    const conflict = await line.admin(['user', 'set-expiry', 'ORDERS', ALICE, '--if-revision', '1'])
+    const conflict = await line.admin([
+      'user',
+      'set-expiry',
+      'ORDERS',
+      ALICE,
+      '--clear',
+      '--if-revision',
+      '1',
+    ])
     expect(conflict).toMatchObject({ code: 1, out: '' })
     expect(conflict.err).toMatch(
       /\(revision_conflict\)\n {2}--if-revision: is at revision (\d+)\n.* --if-revision \1\n$/,
