@@ -4,6 +4,7 @@ import { openContexts, type Context } from './contexts.ts'
 import { reporting } from './failure.ts'
 import { addOutputOptions, formatOf, misused, type ConnectionFlags } from './options.ts'
 import { written } from './output.ts'
+import { refuseSecretIn } from './server-url.ts'
 import type { Shell } from './shell.ts'
 import { facts, table } from './table.ts'
 
@@ -61,6 +62,7 @@ function addAdd(group: Program, shell: Shell): void {
 /** Files by their whole path: the next command may be sent from elsewhere. */
 function contextOf({ server, tokenFile, creds, user, passwordFile, description }: AddFlags): Context {
   if (server === undefined) throw misused('--server', 'is missing: must be the URL of a NATS server')
+  refuseSecretIn(server, '--server')
   const ways = [tokenFile, creds, user].filter((way) => way !== undefined)
   if (ways.length > 1) throw misused('--token-file, --creds and --user', 'must not stand beside each other')
   if ((user === undefined) !== (passwordFile === undefined))

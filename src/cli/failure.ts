@@ -99,6 +99,11 @@ export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'jso
   err.write(`${styled(err, 'red', 'gatehouse: error:')} ${lines.join('\n')}\n`)
 }
 
+/** How errors are told to whoever gave these flags. */
+export function failureFormat({ json, output }: Reporting['given']): 'text' | 'json' {
+  return json === true || output === 'json' ? 'json' : 'text'
+}
+
 /** What the parser of the command line says, before any command is run. */
 export function tellMisuse(err: Outlet, text: string, argv: readonly string[]): void {
   const [, verb] = argv.slice(1)
@@ -123,8 +128,7 @@ export async function reporting({ shell, given, asked }: Reporting, act: () => P
     await act()
   } catch (error) {
     const failure = failureOf(error, asked)
-    const isJson = given['json'] === true || given['output'] === 'json'
-    tellFailure(shell.terminal.err, failure, isJson ? 'json' : 'text')
+    tellFailure(shell.terminal.err, failure, failureFormat(given))
     process.exitCode = exitCodeOf(failure)
   }
 }

@@ -29,7 +29,9 @@ export function show(reply: Row, format: Format, outlet: Outlet): Shown {
 }
 
 export function written(value: unknown, format: 'json' | 'yaml'): string {
-  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value)
+  return format === 'json'
+    ? `${JSON.stringify(value, null, 2)}\n`
+    : stringify(value, { aliasDuplicateObjects: false })
 }
 
 function once({ name, secret }: { readonly name: string; readonly secret: string }, reply: Row): Shown {

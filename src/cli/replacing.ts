@@ -18,8 +18,8 @@ export function replaces({ name, request }: Command): boolean {
 
 /** The fields that may be left out, and with that take away what is there. None where one of them must be said. */
 function valuesOf(request: Command['request']): readonly string[] {
-  const fields = Object.entries(request.shape as Readonly<Record<string, z.ZodType>>)
-  return fields
+  const shape: Readonly<Record<string, z.ZodType>> = request.shape
+  return Object.entries(shape)
     .filter(([name]) => name !== OWNER)
     .flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [name] : []))
 }

@@ -2,15 +2,16 @@ import type { Command } from '../admin/command.ts'
 import { requestOf } from '../admin/envelope.ts'
 import { check, type FieldFault } from '../admin/faults.ts'
 import { GatehouseError, type Fault } from '../errors.ts'
-import { openClient, type Client, type Reply } from '../nats/client.ts'
+import type { Client, Reply } from '../nats/client.ts'
 import { buildBody, type Body, type Said } from './body.ts'
+import { connected } from './connected.ts'
 import { CREDENTIALS_COMMAND, withCredentials, type CredentialFlags } from './credentials.ts'
 import { readBody } from './document.ts'
 import type { Fields } from './fields.ts'
 import { show, type Format } from './output.ts'
 import { replacementFaults } from './replacing.ts'
 import type { Shell } from './shell.ts'
-import { targetOf, type TargetFlags } from './target.ts'
+import type { TargetFlags } from './target.ts'
 
 /** What the flags that every command has say. */
 export interface CommonFlags extends TargetFlags {
@@ -37,9 +38,7 @@ export interface Asked {
 export async function runCommand(asked: Asked, shell: Shell): Promise<void> {
   const { command, flags } = asked
   const body = await bodyOf(asked, shell)
-  const { timeoutMs } = flags
-  const target = await targetOf(flags, shell)
-  await using client = await openClient({ ...target, ...(timeoutMs !== undefined && { timeoutMs }) })
+  await using client = await connected(flags, shell, flags)
   const asking = isPaged(command)
     ? pages({ client, name: command.name, body, limit: asked.limit })
     : client.request(command.name, body)

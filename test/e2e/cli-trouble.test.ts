@@ -161,6 +161,15 @@ describe('where commands go', () => {
     expect(gone.err).toContain('gatehouse context list')
   })
 
+  it('is never a URL with a secret in it', async () => {
+    const refused = await line.bare(['context', 'add', 'leaky', '--server', 'nats://tok3n@host'])
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toMatch(/--server: must not hold .* --token-file/)
+    expect(refused.err).not.toContain('tok3n')
+    expect((await line.bare(['context', 'list', '--json'])).out).not.toContain('leaky')
+    expect(await line.bare(['whoami'], { env: { NATS_URL: 'nats://tok3n@host' } })).toMatchObject({ code: 2 })
+  })
+
   it('is said by the environment when there is no context', async () => {
     const env = { NATS_URL: line.world.server.url, NATS_TOKEN: line.world.tokens[ALICE] ?? '' }
     expect(await who([], { env })).toBe(ALICE)
