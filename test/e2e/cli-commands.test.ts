@@ -85,6 +85,7 @@ describe('gatehouse <aggregate> <verb>', () => {
       return (json(out)['policy'] as { permissions: unknown }).permissions
     }
     await line.admin(['policy', 'create', 'doer', '--publish-allow', 'done'])
+    expect((await line.admin(['policy', 'history', 'doer'])).out).toMatch(/ BY +WHEN\n.* done +admin +20/)
     const before = await permissions()
     const forgotten = await line.admin(['policy', 'update-permissions', 'doer'])
     expect(forgotten).toMatchObject({ code: 2, out: '' })
