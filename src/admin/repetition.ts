@@ -41,6 +41,7 @@ export function repetition(secrets: Secrets, { command, actor, commandId, reques
         throw new GatehouseError(
           'already_exists',
           `command "${commandId}" was something else: use another commandId`,
+          { faults: [{ where: 'commandId', rule: 'must be one that no other command had' }] },
         )
       }
       const revision = 'offset' in kept ? own - kept.offset : kept.revision

@@ -51,10 +51,20 @@ describe('what goes wrong', () => {
     ])
     expect(conflict).toMatchObject({ code: 1, out: '' })
     expect(conflict.err).toMatch(
-      /\(revision_conflict\)\n {2}--if-revision: is at revision (\d+)\n.* --if-revision \1\n$/,
+      /\(revision_conflict\)\n {2}--if-revision: is at revision (\d+)\n.* user get ORDERS alice@example\.com .* --if-revision \1\n$/,
     )
     const taken = await line.admin(['user', 'create', 'ORDERS', ALICE])
-    expect(taken.err).toMatch(/\(already_exists\)\n {2}gatehouse user list/)
+    expect(taken.err).toMatch(/\(already_exists\)\n {2}gatehouse user get ORDERS alice@example\.com /)
+    const credential = await line.admin(['user', 'revoke-credential', 'ORDERS', ALICE, 'none'])
+    expect(credential.err).toMatch(/\(not_found\)\n {2}gatehouse user get ORDERS alice@example\.com /)
+    const lock = ['user', 'lock', 'ORDERS', ALICE, '--command-id', 'once', '--reason']
+    await line.admin([...lock, 'one'])
+    const reused = await line.admin([...lock, 'two'])
+    expect(reused.err).toMatch(/\(already_exists\)\n {2}--command-id: .*\n {2}say another --command-id/)
+    await line.admin(['user', 'unlock', 'ORDERS', ALICE])
+    await writeFile(join(line.folder.path, 'wrong'), 'gh_wrong')
+    const wrong = ['--server', line.world.server.url, '--token-file', join(line.folder.path, 'wrong')]
+    expect((await line.bare(['whoami', ...wrong])).err).toMatch(/\(forbidden\)\n {2}check the file .*token/)
   })
 
   it('is JSON on standard error with --json', async () => {
@@ -97,7 +107,9 @@ describe('what goes wrong', () => {
     const url = (await nowhere()).replace('http', 'nats')
     const alone = await line.bare(['whoami', '--server', url])
     expect(alone).toMatchObject({ code: 1, out: '' })
-    expect(alone.err).toMatch(/no NATS server answers at .* \(--server\): connection refused \(unavailable\)/)
+    expect(alone.err).toMatch(
+      /no NATS server answers at .* \(--server\): connection refused \(unavailable\)\n {2}is it running\?/,
+    )
     const lost = await line.bare(['whoami'])
     expect(lost).toMatchObject({ code: 1, out: '' })
     expect(lost.err).toContain('gatehouse context add')
