@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command as Program } from 'commander'
+import { CONTEXT_ARGUMENT } from './completion.ts'
 import { openContexts, type Context } from './contexts.ts'
 import { reporting } from './failure.ts'
 import { addOutputOptions, formatOf, misused, type ConnectionFlags } from './options.ts'
@@ -99,7 +100,7 @@ function addList(group: Program, shell: Shell): void {
 
 function addShow(group: Program, shell: Shell): void {
   const show = group
-    .command('show [name]')
+    .command(`show [${CONTEXT_ARGUMENT}]`)
     .description('Shows a context; without a name, the selected one. Secrets are not in it.')
   addOutputOptions(show)
   show.addHelpText('after', '\nExample:\n  gatehouse context show prod')
@@ -108,7 +109,7 @@ function addShow(group: Program, shell: Shell): void {
       const format = formatOf(flags)
       const contexts = openContexts(shell.env)
       const wanted = name ?? contexts.selected()
-      if (wanted === undefined) throw misused('<name>', 'is missing: no context is selected')
+      if (wanted === undefined) throw misused(`<${CONTEXT_ARGUMENT}>`, 'is missing: no context is selected')
       const shown = { name: wanted, ...contexts.read(wanted) }
       await shell.print(format === 'table' ? facts(shown, shell.terminal.out) : written(shown, format))
     }),
@@ -122,7 +123,7 @@ interface OneName {
 
 function addOneName(group: Program, shell: Shell, { word, does }: OneName): void {
   group
-    .command(`${word} <name>`)
+    .command(`${word} <${CONTEXT_ARGUMENT}>`)
     .description(does)
     .addHelpText('after', `\nExample:\n  gatehouse context ${word} prod`)
     .action((name: string) =>
