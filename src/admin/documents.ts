@@ -116,6 +116,7 @@ function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<A
   // Nothing between two `---` is a habit; a file of nothing is a mistake.
   const documents = [...parsed].filter((document) => document.errors.length > 0 || !isNothing(document))
   if (documents.length === 0) faults.push({ where: at(0), rule: 'declares nothing: fill it, or remove it' })
+  else if (documents.every(({ errors }) => errors.length === 0)) faults.push(...jsonFaults(file, at))
   return documents.flatMap((document) => {
     const mistakes = [...yamlFaults(document, at)]
     const written = mistakes.length === 0 ? plain(document, at, mistakes) : undefined
@@ -130,6 +131,19 @@ function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<A
     }
     return []
   })
+}
+
+/** A file that is called JSON is read by tools that take nothing else; most of what is no JSON is YAML all the same. */
+function jsonFaults({ path, text }: SourceFile, at: (offset: number) => string): readonly Fault[] {
+  if (!path.endsWith('.json')) return []
+  try {
+    JSON.parse(text.replace(/^\uFEFF/, ''))
+    return []
+  } catch (error) {
+    // Its words quote the file, and where it is it says only sometimes.
+    const [, offset = '0'] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? []
+    return [{ where: at(Number(offset)), rule: 'is not JSON: what is YAML goes into a .yaml file' }]
+  }
 }
 
 function outlineOf(written: unknown): z.output<typeof outlineSchema> {

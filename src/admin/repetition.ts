@@ -43,6 +43,7 @@ export function repetition(secrets: Secrets, { command, actor, userId, commandId
         throw new GatehouseError(
           'already_exists',
           `command "${commandId}" was something else: use another commandId`,
+          { faults: [{ where: 'commandId', rule: 'must be one that no other command had' }] },
         )
       }
       const revision = 'offset' in kept ? own - kept.offset : kept.revision

@@ -6,15 +6,15 @@ import { readDocuments, refuse, type Documents, type SourceFile } from '../admin
 import type { Pruning } from '../admin/prune.ts'
 import type { Service } from '../admin/snapshot.ts'
 import { GatehouseError } from '../errors.ts'
-import { openClient, type Client } from '../nats/client.ts'
+import type { Client } from '../nats/client.ts'
 import { confirmed } from './confirm.ts'
+import { connected } from './connected.ts'
 import { documentFailure } from './document-failure.ts'
 import { tellFailure } from './failure.ts'
-import { misused, timeoutOf, type ConnectionFlags } from './options.ts'
-import { planJson, planText } from './plan-output.ts'
+import { formatOf, misused, timeoutOf, type ConnectionFlags } from './options.ts'
+import { planText, planWritten } from './plan-output.ts'
 import type { Shell } from './shell.ts'
 import { readPaths } from './sources.ts'
-import { targetOf } from './target.ts'
 import { watchSources } from './watch-files.ts'
 
 export interface ApplyFlags extends ConnectionFlags {
@@ -53,9 +53,9 @@ export async function applyPaths(
   return 'nothing'
 }
 
-function checkFlags(paths: readonly string[], { dryRun, watch, prune, yes, output }: ApplyFlags): void {
-  if (output !== undefined && !['json', 'text'].includes(output))
-    throw misused('--output', 'must be text or json')
+function checkFlags(paths: readonly string[], flags: ApplyFlags): void {
+  const { dryRun, watch, prune, yes } = flags
+  formatOf(flags)
   if (watch !== true) return
   if (dryRun === true) throw misused('--watch', 'must not stand beside --dry-run')
   if (paths.includes('-')) throw misused('--watch', 'must not stand beside -: standard input is read once')
@@ -80,8 +80,8 @@ async function applySources(
   }
   const pruning = flags.prune === true ? { self: await selfOf(service) } : undefined
   const first = await draft(service, documents, pruning)
-  const isJson = flags.json === true || flags.output === 'json'
-  await shell.print(isJson ? planJson(first) : planText(shell.terminal.out, first))
+  const format = formatOf(flags)
+  await shell.print(format === 'table' ? planText(shell.terminal.out, first) : planWritten(first, format))
   if (first.steps.length === 0) return 'nothing'
   if (flags.dryRun === true) return 'planned'
   await agree(first, flags, shell)
@@ -93,8 +93,7 @@ async function applySources(
 async function clientFor(documents: Documents, flags: ApplyFlags, shell: Shell): Promise<Client> {
   const timeoutMs = timeoutOf(flags)
   try {
-    const target = await targetOf(flags, shell)
-    return await openClient({ ...target, ...(timeoutMs !== undefined && { timeoutMs }) })
+    return await connected(flags, shell, { timeoutMs })
   } catch (error) {
     refuse(documents.faults)
     throw error

@@ -1,5 +1,6 @@
 import type { Command as Program } from 'commander'
 import type { Command } from '../admin/command.ts'
+import type { Said } from './body.ts'
 import type { CredentialFlags } from './credentials.ts'
 import { declare, saidOf } from './declare.ts'
 import { reporting } from './failure.ts'
@@ -51,12 +52,20 @@ function addCommand(parent: Program, { word, command }: Registered, shell: Shell
   const { program, fields, places } = declared
   program.action(async (...received: unknown[]) => {
     const given = program.opts<Given>()
-    await reporting({ shell, given, asked: command.name }, () => {
-      const said = saidOf(declared, received.slice(0, places))
+    const said = saidOf(declared, received.slice(0, places))
+    await reporting({ shell, given, asked: command.name, names: namesIn(said) }, () => {
       const flags = { ...given, format: formatOf(given), timeoutMs: timeoutOf(given) }
       return runCommand({ command, fields, said, flags, limit: limitOf(given, command) }, shell)
     })
   })
+}
+
+/** What was typed in one word, by field. */
+function namesIn(said: Said): Readonly<Record<string, string>> {
+  const words = [...said].flatMap(([{ path }, value]) =>
+    path.length === 1 && typeof value === 'string' ? [[path[0], value] as const] : [],
+  )
+  return Object.fromEntries(words) as Readonly<Record<string, string>>
 }
 
 function limitOf({ limit }: Given, command: Command): number | undefined {

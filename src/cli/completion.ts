@@ -3,12 +3,19 @@ import type { Command as Program } from 'commander'
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type ShellName = (typeof SHELLS)[number]
 
+/** What an argument is called that is the name of a context. */
+export const CONTEXT_ARGUMENT = 'context'
+
 /** One place on the command line, and what can follow. */
 interface Place {
   /** ` user list`; empty for the program itself. */
   readonly at: string
   readonly commands: readonly Word[]
   readonly flags: readonly Flag[]
+  /** What the argument can be, where that is a closed list. */
+  readonly words: readonly string[]
+  /** The argument is the name of a context. */
+  readonly takesContext: boolean
 }
 
 interface Word {
@@ -41,7 +48,10 @@ function placesOf(program: Program, at: string): Place[] {
   const below = children.flatMap(({ word, child }) => placesOf(child, `${at} ${word}`))
   const flags = program.options.filter(({ hidden }) => !hidden).map(flagOf)
   const help: Flag = { word: '--help', description: 'show how it is used', takes: 'nothing', choices: [] }
-  return [{ at, commands: children, flags: [...flags, help] }, ...below]
+  const [argument] = program.registeredArguments
+  const words = argument?.argChoices ?? []
+  const takesContext = argument?.name() === CONTEXT_ARGUMENT
+  return [{ at, commands: children, flags: [...flags, help], words, takesContext }, ...below]
 }
 
 function flagOf({ long, description, required, argChoices, flags }: Program['options'][number]): Flag {
@@ -78,6 +88,16 @@ function when(patterns: readonly string[], then: string): readonly string[] {
   return patterns.length === 0 ? [] : [`    ${patterns.join('|')}) ${then} ;;`]
 }
 
+/** Patterns for where the argument is the name of a context. */
+function ofContexts(places: readonly Place[]): readonly string[] {
+  return places.flatMap(({ at, takesContext }) => (takesContext ? [`'${at}'`] : []))
+}
+
+/** A `case` on the place, none where there is nothing to match. */
+function inCase(patterns: readonly string[], then: string): readonly string[] {
+  return patterns.length === 0 ? [] : ['  case "$at" in', ...when(patterns, then), '  esac']
+}
+
 const CONTEXTS =
   'ls "${XDG_CONFIG_HOME:-$HOME/.config}/gatehouse/context" 2>/dev/null | sed -n "s/\\.json$//p"'
 
@@ -104,9 +124,11 @@ function bash(places: readonly Place[]): string {
     '  esac',
     '  case "$at" in',
     ...places.map(
-      ({ at, commands, flags }) => `    '${at}') commands='${words(commands)}' flags='${words(flags)}' ;;`,
+      ({ at, commands, flags, words: choice }) =>
+        `    '${at}') commands='${[words(commands), ...choice].join(' ').trim()}' flags='${words(flags)}' ;;`,
     ),
     '  esac',
+    ...inCase(ofContexts(places), `commands="$(${CONTEXTS})"`),
     '  if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$cur"))',
     '  else COMPREPLY=($(compgen -W "$commands" -- "$cur")); fi',
     '}',
@@ -143,11 +165,12 @@ function zsh(places: readonly Place[]): string {
     ...when(values(places, 'text'), 'return'),
     '  esac',
     '  case "$at" in',
-    ...places.map(
-      ({ at, commands, flags }) =>
-        `    '${at}') commands=(${described(commands)}) flags=(${described(flags)}) ;;`,
-    ),
+    ...places.map(({ at, commands, flags, words: choice }) => {
+      const listed = [described(commands), ...choice].join(' ').trim()
+      return `    '${at}') commands=(${listed}) flags=(${described(flags)}) ;;`
+    }),
     '  esac',
+    ...inCase(ofContexts(places), `commands=(\${(f)"$(${CONTEXTS})"})`),
     '  if [[ $cur == -* ]]; then _describe flag flags',
     '  elif ((${#commands})); then _describe command commands',
     '  else _files; fi',
@@ -156,6 +179,8 @@ function zsh(places: readonly Place[]): string {
     '',
   ].join('\n')
 }
+
+const FISH_CONTEXTS = `"(path change-extension '' (path basename ~/.config/gatehouse/context/*.json))"`
 
 function fish(places: readonly Place[]): string {
   const known = places.filter(({ at }) => at !== '').map(({ at }) => `'${at}'`)
@@ -176,9 +201,11 @@ function fish(places: readonly Place[]): string {
     '  test "$at" = "$argv[1]"',
     'end',
     'complete -c gatehouse -e',
-    ...places.flatMap(({ at, commands, flags }) => {
+    ...places.flatMap(({ at, commands, flags, words, takesContext }) => {
       const here = `complete -c gatehouse -n ${quoted(`__gatehouse_at "${at}"`)}`
       return [
+        ...(words.length === 0 ? [] : [`${here} -f -a ${quoted(words.join(' '))}`]),
+        ...(takesContext ? [`${here} -f -a ${FISH_CONTEXTS}`] : []),
         ...commands.map(({ word, description }) => `${here} -f -a ${word} -d ${quoted(description)}`),
         ...flags.map(
           (flag) => `${here} -l ${flag.word.slice(2)} ${fishValue(flag)} -d ${quoted(flag.description)}`,
@@ -197,7 +224,7 @@ function fishValue({ takes, choices }: Flag): string {
     case 'file':
       return '-r -F'
     case 'context':
-      return '-x -a "(path change-extension \'\' (path basename ~/.config/gatehouse/context/*.json))"'
+      return `-x -a ${FISH_CONTEXTS}`
     case 'text':
       return '-x'
   }

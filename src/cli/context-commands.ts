@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import type { Command as Program } from 'commander'
+import { CONTEXT_ARGUMENT } from './completion.ts'
 import { openContexts, type Context } from './contexts.ts'
 import { reporting } from './failure.ts'
 import { addOutputOptions, formatOf, misused, type ConnectionFlags } from './options.ts'
 import { written } from './output.ts'
+import { refuseSecretIn } from './server-url.ts'
 import type { Shell } from './shell.ts'
 import { facts, table } from './table.ts'
 
@@ -61,6 +63,7 @@ function addAdd(group: Program, shell: Shell): void {
 /** Files by their whole path: the next command may be sent from elsewhere. */
 function contextOf({ server, tokenFile, creds, user, passwordFile, description }: AddFlags): Context {
   if (server === undefined) throw misused('--server', 'is missing: must be the URL of a NATS server')
+  refuseSecretIn(server, '--server')
   const ways = [tokenFile, creds, user].filter((way) => way !== undefined)
   if (ways.length > 1) throw misused('--token-file, --creds and --user', 'must not stand beside each other')
   if ((user === undefined) !== (passwordFile === undefined))
@@ -97,7 +100,7 @@ function addList(group: Program, shell: Shell): void {
 
 function addShow(group: Program, shell: Shell): void {
   const show = group
-    .command('show [name]')
+    .command(`show [${CONTEXT_ARGUMENT}]`)
     .description('Shows a context; without a name, the selected one. Secrets are not in it.')
   addOutputOptions(show)
   show.addHelpText('after', '\nExample:\n  gatehouse context show prod')
@@ -106,7 +109,7 @@ function addShow(group: Program, shell: Shell): void {
       const format = formatOf(flags)
       const contexts = openContexts(shell.env)
       const wanted = name ?? contexts.selected()
-      if (wanted === undefined) throw misused('<name>', 'is missing: no context is selected')
+      if (wanted === undefined) throw misused(`<${CONTEXT_ARGUMENT}>`, 'is missing: no context is selected')
       const shown = { name: wanted, ...contexts.read(wanted) }
       await shell.print(format === 'table' ? facts(shown, shell.terminal.out) : written(shown, format))
     }),
@@ -120,7 +123,7 @@ interface OneName {
 
 function addOneName(group: Program, shell: Shell, { word, does }: OneName): void {
   group
-    .command(`${word} <name>`)
+    .command(`${word} <${CONTEXT_ARGUMENT}>`)
     .description(does)
     .addHelpText('after', `\nExample:\n  gatehouse context ${word} prod`)
     .action((name: string) =>

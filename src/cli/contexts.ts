@@ -5,13 +5,17 @@ import { check } from '../admin/faults.ts'
 import type { Environment } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import { readJsonFile, writeAtomically } from '../nats/data-dir.ts'
+import { hasSecret, NO_SECRET } from './server-url.ts'
 
 const path = z.string().min(1)
 
 /** Where somebody sends commands, and what file says who it is. No secret is in it, only where one is. */
 const ContextFile = z.strictObject({
   description: z.string().optional(),
-  server: z.string().min(1),
+  server: z
+    .string()
+    .min(1)
+    .refine((server) => !hasSecret(server), NO_SECRET),
   tokenFile: path.optional(),
   creds: path.optional(),
   user: z.string().min(1).optional(),
@@ -63,8 +67,9 @@ export function openContexts(env: Environment): Contexts {
     selected,
     write: (name, context) => write(fileOf(name), context),
     remove(name) {
-      read(name)
-      rmSync(fileOf(name))
+      const file = fileOf(name) // What cannot be read can be removed all the same.
+      if (!names().includes(name)) throw unknown(name, names())
+      rmSync(file)
       if (selected() === name) rmSync(chosen, { force: true })
     },
     select(name) {

@@ -5,6 +5,7 @@ import { CREDENTIAL_FLAGS, CREDENTIALS_COMMAND } from './credentials.ts'
 import { exampleOf } from './example.ts'
 import { fieldsOf, type Field, type Fields } from './fields.ts'
 import { addConnectionOptions } from './options.ts'
+import { replaces } from './replacing.ts'
 import { isPaged } from './run-command.ts'
 
 /** A command as the parser knows it, and how its fields are said there. */
@@ -30,6 +31,10 @@ export function declare(parent: Program, word: string, command: Command): Declar
   if (isPaged(command)) program.option('--limit <n>', 'how many at most; all of them when it is absent')
   if (command.name === CREDENTIALS_COMMAND)
     for (const [flag, description] of CREDENTIAL_FLAGS) program.option(flag, description)
+  if (replaces(command)) {
+    program.option('--clear', 'take it away: without a word of what it should be, that has to be said')
+    program.addHelpText('after', '\nWhat is not named is taken away.')
+  }
   addCommonOptions(program, { fields, unsaid })
   program.addHelpText('after', () => `\nExample:\n${exampleOf(command, { fields, unsaid })}`)
   return { program, fields: { fields: said, unsaid }, places: places.length }

@@ -3,8 +3,8 @@ import { GatehouseError } from '../errors.ts'
 import type { ApplyFlags } from './apply.ts'
 import type { ExportFlags } from './export.ts'
 import { documentFailure } from './document-failure.ts'
-import { tellFailure } from './failure.ts'
-import { addConnectionOptions } from './options.ts'
+import { failureFormat, tellFailure } from './failure.ts'
+import { addConnectionOptions, type ConnectionFlags } from './options.ts'
 import type { Shell } from './shell.ts'
 
 const GROUP = 'Documents:'
@@ -72,15 +72,11 @@ async function applying(paths: readonly string[], flags: ApplyFlags, shell: Shel
   if ((await applyPaths(paths, flags, shell)) === 'planned') process.exitCode = 2
 }
 
-async function run(
-  { terminal }: Shell,
-  { json, output }: Pick<ApplyFlags, 'json' | 'output'>,
-  act: () => Promise<void>,
-): Promise<void> {
+async function run({ terminal }: Shell, flags: ConnectionFlags, act: () => Promise<void>): Promise<void> {
   try {
     await act()
   } catch (error) {
-    tellFailure(terminal.err, documentFailure(error), json === true || output === 'json' ? 'json' : 'text')
+    tellFailure(terminal.err, documentFailure(error), failureFormat({ ...flags }))
     process.exitCode = 1
   }
 }

@@ -1,4 +1,5 @@
-import { GatehouseError, type ErrorCode } from '../errors.ts'
+import { GatehouseError } from '../errors.ts'
+import { nextStep, type Asking } from './next-step.ts'
 import type { Shell } from './shell.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
@@ -25,59 +26,15 @@ export function exitCodeOf({ code }: Failure): 1 | 2 {
   return MISUSE.includes(code) ? 2 : 1
 }
 
-/** `asked` is the command that failed: `user.get`. */
-export function failureOf(error: unknown, asked?: string): Failure {
+export function failureOf(error: unknown, asking?: Asking): Failure {
   if (error instanceof GatehouseError) {
     const { code, message, faults } = error
-    return { code, message, faults, next: nextStep(error, asked) }
+    return { code, message, faults, next: nextStep(error, asking) }
   }
   // What the operating system says on purpose needs no stack; a fault of ours does.
   const isExpected = error instanceof Error && 'syscall' in error
   const message = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : ''
   return { code: 'internal_error', message: message || String(error), faults: [] }
-}
-
-/** What follows from an error, as far as it is the same for every command. */
-const NEXT: Partial<Readonly<Record<ErrorCode, string>>> = {
-  forbidden: 'gatehouse whoami shows who you are and what you may do',
-  no_caller: 'gatehouse whoami shows who you are and what you may do',
-  busy: 'try again',
-}
-
-function nextStep({ code, message, faults }: GatehouseError, asked = ''): string | undefined {
-  const [aggregate = ''] = asked.split('.')
-  const [, missing] = /there is no (account|user|policy|role|context)\b/.exec(message) ?? []
-  switch (code) {
-    case 'not_found':
-      return listOf(missing ?? aggregate, /in account "([^"]+)"/.exec(message)?.[1])
-    case 'revision_conflict':
-      return `gatehouse ${aggregate} get shows what it is now; then say ${revisionFlag(faults[0]?.rule)}`
-    case 'already_exists':
-      return listOf(aggregate)
-    case 'forbidden':
-      return asked === 'whoami' ? undefined : NEXT.forbidden
-    default:
-      return NEXT[code]
-  }
-}
-
-function listOf(aggregate: string, account = 'ACCOUNT'): string | undefined {
-  switch (aggregate) {
-    case 'user':
-      return `gatehouse user list ${account} shows which there are`
-    case 'account':
-    case 'policy':
-    case 'role':
-    case 'context':
-      return `gatehouse ${aggregate} list shows which there are`
-    default:
-      return undefined
-  }
-}
-
-function revisionFlag(rule = ''): string {
-  const revision = /\d+/.exec(rule)?.[0]
-  return revision === undefined ? '--if-revision anew' : `--if-revision ${revision}`
 }
 
 export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'json'): void {
@@ -99,6 +56,11 @@ export function tellFailure(err: Outlet, failure: Failure, format: 'text' | 'jso
   err.write(`${styled(err, 'red', 'gatehouse: error:')} ${lines.join('\n')}\n`)
 }
 
+/** How errors are told to whoever gave these flags. */
+export function failureFormat({ json, output }: Reporting['given']): 'text' | 'json' {
+  return json === true || output === 'json' ? 'json' : 'text'
+}
+
 /** What the parser of the command line says, before any command is run. */
 export function tellMisuse(err: Outlet, text: string, argv: readonly string[]): void {
   const [, verb] = argv.slice(1)
@@ -110,21 +72,19 @@ export function tellMisuse(err: Outlet, text: string, argv: readonly string[]): 
   else err.write(`gatehouse: error: ${message}\n  ${next}\n`)
 }
 
-export interface Reporting {
+export interface Reporting extends Asking {
   readonly shell: Shell
   readonly given: Readonly<Record<string, unknown>>
-  /** The command that is sent, for what to say when it fails. */
-  readonly asked?: string
 }
 
 /** Tells an error as it was asked for, and sets the exit code. */
-export async function reporting({ shell, given, asked }: Reporting, act: () => Promise<void>): Promise<void> {
+export async function reporting(reported: Reporting, act: () => Promise<void>): Promise<void> {
+  const { shell, given } = reported
   try {
     await act()
   } catch (error) {
-    const failure = failureOf(error, asked)
-    const isJson = given['json'] === true || given['output'] === 'json'
-    tellFailure(shell.terminal.err, failure, isJson ? 'json' : 'text')
+    const failure = failureOf(error, reported)
+    tellFailure(shell.terminal.err, failure, failureFormat(given))
     process.exitCode = exitCodeOf(failure)
   }
 }

@@ -3,6 +3,7 @@ import { isMap } from './body.ts'
 import { eventName, eventRow, isEvent } from './event-row.ts'
 import { cell, facts, table, type Row } from './table.ts'
 import type { Outlet } from './terminal.ts'
+import { isVersion, versionRow } from './version-row.ts'
 
 export type Format = 'table' | 'json' | 'yaml'
 export const FORMATS = ['table', 'json', 'yaml'] as const
@@ -31,7 +32,9 @@ export function show(reply: Row, format: Format, outlet: Outlet): Shown {
 }
 
 export function written(value: unknown, format: 'json' | 'yaml'): string {
-  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value)
+  return format === 'json'
+    ? `${JSON.stringify(value, null, 2)}\n`
+    : stringify(value, { aliasDuplicateObjects: false })
 }
 
 function once({ name, secret }: { readonly name: string; readonly secret: string }, reply: Row): Shown {
@@ -59,7 +62,7 @@ const LAST = ['createdAt', 'revision', 'id']
 
 function list(listed: readonly Row[], next: unknown, outlet: Outlet): Shown {
   if (listed.length === 0) return { out: '', err: 'gatehouse: there is none\n' }
-  const items = listed.every(isEvent) ? listed.map(eventRow) : listed
+  const items = rowsOf(listed)
   const all = [...new Set(items.flatMap((item) => Object.keys(item)))]
   const names = [
     ...FIRST.filter((name) => all.includes(name)),
@@ -68,6 +71,12 @@ function list(listed: readonly Row[], next: unknown, outlet: Outlet): Shown {
   ]
   const more = next === undefined ? '' : `gatehouse: there are more: --after ${cell(next)} goes on\n`
   return { out: table(items.map(counted), names, outlet), err: more }
+}
+
+/** What is listed in a way of its own, and everything else as it is. */
+function rowsOf(listed: readonly Row[]): readonly Row[] {
+  if (listed.every(isEvent)) return listed.map(eventRow)
+  return listed.every(isVersion) ? listed.map(versionRow) : listed
 }
 
 /** A group of fields has no place in a row, and the account of users that were listed by account is no news. */

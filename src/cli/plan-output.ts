@@ -1,6 +1,7 @@
 import type { Draft } from '../admin/apply.ts'
 import type { FieldChange } from '../admin/difference.ts'
 import type { Step } from '../admin/steps.ts'
+import { written } from './output.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
 
@@ -30,13 +31,13 @@ export function planText(out: Outlet, { steps, kept }: Draft): string {
 }
 
 /** The same for programs: the commands themselves. */
-export function planJson({ steps, kept }: Draft): string {
+export function planWritten({ steps, kept }: Draft, format: 'json' | 'yaml'): string {
   const told = steps.map(({ name, revision, ...rest }) => ({
     command: name,
     ...rest,
     ...(revision === undefined ? {} : { ifRevision: revision }),
   }))
-  return `${JSON.stringify({ changes: told, kept }, null, 2)}\n`
+  return written({ changes: told, kept }, format)
 }
 
 export function byTarget(steps: readonly Step[]): readonly Change[] {

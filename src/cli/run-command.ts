@@ -2,14 +2,16 @@ import type { Command } from '../admin/command.ts'
 import { requestOf } from '../admin/envelope.ts'
 import { check, type FieldFault } from '../admin/faults.ts'
 import { GatehouseError, type Fault } from '../errors.ts'
-import { openClient, type Client, type Reply } from '../nats/client.ts'
+import type { Client, Reply } from '../nats/client.ts'
 import { buildBody, type Body, type Said } from './body.ts'
+import { connected } from './connected.ts'
 import { CREDENTIALS_COMMAND, withCredentials, type CredentialFlags } from './credentials.ts'
 import { readBody } from './document.ts'
 import type { Fields } from './fields.ts'
 import { show, type Format } from './output.ts'
+import { replacementFaults } from './replacing.ts'
 import type { Shell } from './shell.ts'
-import { targetOf, type TargetFlags } from './target.ts'
+import type { TargetFlags } from './target.ts'
 
 /** What the flags that every command has say. */
 export interface CommonFlags extends TargetFlags {
@@ -17,6 +19,8 @@ export interface CommonFlags extends TargetFlags {
   readonly ifRevision?: string | undefined
   readonly commandId?: string | undefined
   readonly correlationId?: string | undefined
+  /** Takes away what nothing was said of. */
+  readonly clear?: true | undefined
   readonly timeoutMs?: number | undefined
   readonly format: Format
 }
@@ -34,9 +38,7 @@ export interface Asked {
 export async function runCommand(asked: Asked, shell: Shell): Promise<void> {
   const { command, flags } = asked
   const body = await bodyOf(asked, shell)
-  const { timeoutMs } = flags
-  const target = await targetOf(flags, shell)
-  await using client = await openClient({ ...target, ...(timeoutMs !== undefined && { timeoutMs }) })
+  await using client = await connected(flags, shell, flags)
   const asking = isPaged(command)
     ? pages({ client, name: command.name, body, limit: asked.limit })
     : client.request(command.name, body)
@@ -57,7 +59,7 @@ async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
   const checked = check(requestOf(command), body)
   const faults = [
     ...built.faults,
-    ...(checked.ok ? [] : checked.faults.map((fault) => renamed(fault, asked))),
+    ...(checked.ok ? replacementFaults(asked, body) : checked.faults.map((fault) => renamed(fault, asked))),
   ]
   if (faults.length === 0) return body
   const summary = faults.map(({ where, rule }) => `${where}: ${rule}`).join('; ')

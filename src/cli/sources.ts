@@ -5,7 +5,7 @@ import type { SourceFile } from '../admin/documents.ts'
 import { GatehouseError } from '../errors.ts'
 
 /** Where documents lie, in a folder that has more than documents. */
-export const FOLDERS = ['operator', 'accounts', 'policies', 'roles'] as const
+const FOLDERS = ['operator', 'accounts', 'policies', 'roles'] as const
 
 /** A test of a policy lies beside it. */
 const DOCUMENT = /(?<!\.test)\.(?:ya?ml|json)$/
@@ -17,7 +17,7 @@ const STANDARD_INPUT = '-'
  * there is none of the four, or something cannot be read, that is `invalid_configuration`.
  */
 export async function readSources(root: string): Promise<readonly SourceFile[]> {
-  const files = await filesOfFolders(root)
+  const files = await documentFiles(root)
   if (files === undefined) {
     const message = `${root} has none of operator/, accounts/, policies/ and roles/: name a folder of documents with --documents`
     throw new GatehouseError('invalid_configuration', message)
@@ -37,7 +37,7 @@ export async function readPaths(
     if (path === STANDARD_INPUT) return [{ path: 'standard input', text: await readInput() }]
     const found = await orUnreadable(path, stat(path))
     if (!found.isDirectory()) return [await readSource(path)]
-    const files = (await filesOfFolders(path)) ?? (await documentsIn(path))
+    const files = (await documentFiles(path)) ?? (await documentsIn(path))
     if (files.length === 0) {
       const message = `${path} has no documents: no .yaml, .yml or .json file is in it`
       throw new GatehouseError('invalid_configuration', message)
@@ -54,8 +54,8 @@ async function readSource(file: string): Promise<SourceFile> {
   return { path: near.startsWith('..') ? file : near, text }
 }
 
-/** Undefined when it has none of the folders. */
-async function filesOfFolders(root: string): Promise<readonly string[] | undefined> {
+/** The documents of the four folders, by their paths. Undefined when it has none of the folders. */
+export async function documentFiles(root: string): Promise<readonly string[] | undefined> {
   const there = FOLDERS.map((folder) => join(root, folder)).filter((folder) => existsSync(folder))
   if (there.length === 0) return undefined
   return (await Promise.all(there.map(documentsIn))).flat()

@@ -36,6 +36,25 @@ export interface ClientOptions {
 
 export type Reply = Readonly<Record<string, unknown>>
 
+/** Why nobody answered, for whoever says what to do about it. */
+type Trouble = 'not let in' | 'not permitted' | 'no server' | 'no service' | 'late'
+
+/** What went wrong on the way, before any service could say anything. */
+export class ClientFailure extends GatehouseError {
+  readonly trouble: Trouble
+  readonly proof: Proof['kind']
+
+  constructor(
+    { trouble, proof }: { readonly trouble: Trouble; readonly proof: Proof['kind'] },
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(trouble.startsWith('not ') ? 'forbidden' : 'unavailable', message, options)
+    this.trouble = trouble
+    this.proof = proof
+  }
+}
+
 /** Somebody who sends commands, as any NATS client may. Leaving its scope closes the connection. */
 export interface Client extends AsyncDisposable {
   /**
@@ -51,7 +70,7 @@ const TIMEOUT_MS = 10_000
 
 /** Connects. Throws `unavailable` when there is no server, `forbidden` when it lets nobody in with that. */
 export async function openClient(options: ClientOptions): Promise<Client> {
-  const { servers, origin, timeoutMs = TIMEOUT_MS, isLasting = false } = options
+  const { servers, proof, origin, timeoutMs = TIMEOUT_MS, isLasting = false } = options
   const nc = await connect({
     servers: servers.split(',').map((server) => server.trim()),
     name: 'gatehouse command line',
@@ -64,7 +83,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
     throw notConnected(error, options)
   })
   return {
-    request: (name, body) => ask(nc, { name, body, origin, timeoutMs }),
+    request: (name, body) => ask(nc, { name, body, proof: proof.kind, origin, timeoutMs }),
     listen: (subject, onMessage, signal) => listen(nc, { subject, onMessage, signal }),
     [Symbol.asyncDispose]: () => nc.close(),
   }
@@ -90,19 +109,18 @@ function authenticatorOf({ proof, origin }: ClientOptions): Authenticator[] {
   }
 }
 
-function notConnected(error: unknown, { servers, proof, origin }: ClientOptions): GatehouseError {
+function notConnected(error: unknown, { servers, proof: { kind }, origin }: ClientOptions): GatehouseError {
   const at = `${withoutPasswords(servers)} (${origin})`
   const options = { cause: error }
+  const failed = (trouble: Trouble, message: string): ClientFailure =>
+    new ClientFailure({ trouble, proof: kind }, message, options)
   if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) {
-    const what = proof.kind === 'none' ? 'without a token' : `with this ${proof.kind}`
-    return new GatehouseError('forbidden', `${at} lets nobody in ${what}`, options)
+    const what = kind === 'none' ? 'without a token' : `with this ${kind}`
+    return failed('not let in', `${at} lets nobody in ${what}`)
   }
-  if (error instanceof TimeoutError) {
-    return new GatehouseError('unavailable', `${at} did not answer in time`, options)
-  }
-  if (error instanceof ConnectionError || isOfTheSystem(error)) {
-    return new GatehouseError('unavailable', `no NATS server answers at ${at}: ${wordsOf(error)}`, options)
-  }
+  if (error instanceof TimeoutError) return failed('no server', `${at} did not answer in time`)
+  if (error instanceof ConnectionError || isOfTheSystem(error))
+    return failed('no server', `no NATS server answers at ${at}: ${wordsOf(error)}`)
   return new GatehouseError('invalid_configuration', `${at} cannot be used: ${wordsOf(error)}`, options)
 }
 
@@ -122,6 +140,7 @@ function withoutPasswords(servers: string): string {
 interface Asking {
   readonly name: string
   readonly body: Reply
+  readonly proof: Proof['kind']
   readonly origin: string
   readonly timeoutMs: number
 }
@@ -146,22 +165,23 @@ function refusal(reply: Reply): GatehouseError {
   return new GatehouseError((code ?? 'internal_error') as ErrorCode, words, { faults: list })
 }
 
-function unanswered(error: unknown, { name, origin, timeoutMs }: Asking): GatehouseError {
+function unanswered(error: unknown, { name, proof, origin, timeoutMs }: Asking): GatehouseError {
   const reason = error instanceof RequestError ? error.cause : error
-  const options = { cause: error }
+  const failed = (trouble: Trouble, message: string): ClientFailure =>
+    new ClientFailure({ trouble, proof }, message, { cause: error })
   if (reason instanceof PermissionViolationError) {
     const message = `the policies of this user (${origin}) do not let it ${did(reason)} ${reason.subject}`
-    return new GatehouseError('forbidden', message, options)
+    return failed('not permitted', message)
   }
   if (reason instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())) {
     const message = `no Gatehouse answers auth.v1.${name} (${origin}): is it running, and as new as this program?`
-    return new GatehouseError('unavailable', message, options)
+    return failed('no service', message)
   }
   if (reason instanceof TimeoutError) {
     const message = `auth.v1.${name} was not answered within ${timeoutMs / 1_000} s (${origin}): what it asked for may have been done`
-    return new GatehouseError('unavailable', message, options)
+    return failed('late', message)
   }
-  return new GatehouseError('unavailable', `the connection failed (${origin}): ${wordsOf(reason)}`, options)
+  return failed('no server', `the connection failed (${origin}): ${wordsOf(reason)}`)
 }
 
 function did({ operation }: PermissionViolationError): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDocuments } from '../../src/admin/documents.ts'
+import { parseDocuments, readDocuments } from '../../src/admin/documents.ts'
 import { readSources } from '../../src/cli/sources.ts'
 import { PROJECT } from '../support/world.ts'
 import { account, faults, policy, read } from './declared.ts'
@@ -53,6 +53,23 @@ describe('a document', () => {
   it('may say the same by an alias', () => {
     const { policies } = read(policy('publish: { allow: &s [a, b] }\nsubscribe: { allow: *s }'))
     expect(policies[0]?.content.subscribe.allow).toEqual(['a', 'b'])
+  })
+
+  it.each([
+    ['{"kind":"policy","name":"p",}', /^p\.json:1:\d+$/],
+    ['{"kind":"policy",\n "name":"p" # mine\n}', /^p\.json:2:\d+$/],
+    ['kind: policy\nname: p\n', /^p\.json:1:1$/],
+    ["{'kind':'policy','name':'p'}", /^p\.json:1:\d+$/],
+  ])('in a file that is called JSON is JSON, which %j is not', (text, where) => {
+    const { faults } = readDocuments([{ path: 'p.json', text }])
+    expect(faults).toHaveLength(1)
+    expect(faults[0]?.where).toMatch(where)
+    expect(readDocuments([{ path: 'p.yaml', text }]).faults).toEqual([])
+  })
+
+  it('in a file that is called JSON may begin with a byte order mark', () => {
+    const text = '\uFEFF{\n\t"kind": "policy",\n\t"name": "p"\n}\n'
+    expect(readDocuments([{ path: 'p.json', text }]).faults).toEqual([])
   })
 
   it('is among the samples, which have no faults', async () => {

@@ -2,6 +2,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openContexts, type Contexts } from '../../src/cli/contexts.ts'
+import type { GatehouseError } from '../../src/errors.ts'
 import type { Inputs } from '../../src/cli/inputs.ts'
 import { targetOf } from '../../src/cli/target.ts'
 import { publishUpFile } from '../../src/cli/up-file.ts'
@@ -141,4 +142,93 @@ describe('a target', () => {
       targetOf({ server: 'nats://elsewhere', dataDir: folder.path }, { env, inputs }),
     ).rejects.toMatchObject({ code: 'invalid_configuration' })
   })
+
+  describe('over a context', () => {
+    const CONTEXT = { server: 'nats://a, nats://b', tokenFile: '/a' }
+    const target = async (flags: object, context: Parameters<Contexts['write']>[1] = CONTEXT) => {
+      await using folder = await temporaryFolder()
+      const env = { XDG_CONFIG_HOME: folder.path }
+      const contexts = openContexts(env)
+      contexts.write('a', context)
+      contexts.select('a')
+      const reads: string[] = []
+      const secret = (file: string): Promise<string> => {
+        reads.push(file)
+        return inputs.secret(file)
+      }
+      return { ...(await targetOf(flags, { env, inputs: { ...inputs, secret } })), reads }
+    }
+
+    it.each(['nats://c', 'nats://a,nats://c'])('does not take its token to %s', async (server) => {
+      await expect(target({ server })).rejects.toMatchObject({
+        code: 'invalid_request',
+        faults: [{ where: '--server', rule: expect.stringContaining('goes nowhere else') as string }],
+      })
+      const creds = { server: 'nats://a', creds: '/a' }
+      await expect(target({ server }, creds)).rejects.toMatchObject({ code: 'invalid_request' })
+    })
+
+    it('goes elsewhere with a proof of its own, and as nobody', async () => {
+      const elsewhere = await target({ server: 'nats://c', tokenFile: '/c' })
+      expect(elsewhere).toMatchObject({ servers: 'nats://c', proof: { token: 'secret of /c' } })
+      const nobody = await target({ server: 'nats://c' }, { server: 'nats://a' })
+      expect(nobody).toMatchObject({ servers: 'nats://c', proof: { kind: 'none' } })
+    })
+
+    it('may name one of its servers', async () => {
+      expect(await target({ server: 'nats://b' })).toMatchObject({ servers: 'nats://b', reads: ['/a'] })
+    })
+
+    it('does not read the token that a flag goes over', async () => {
+      expect(await target({ tokenFile: '/c' })).toMatchObject({ reads: ['/c'] })
+    })
+  })
+
+  it('is not the context of an empty variable', async () => {
+    await using folder = await temporaryFolder()
+    const env = { XDG_CONFIG_HOME: folder.path, GATEHOUSE_CONTEXT: '', NATS_URL: 'nats://env' }
+    expect(await targetOf({}, { env, inputs })).toMatchObject({ servers: 'nats://env' })
+  })
+
+  it('on a directory where nothing runs is missing for that reason alone', async () => {
+    await using folder = await temporaryFolder()
+    const env = { XDG_CONFIG_HOME: folder.path, NATS_URL: 'nats://env' }
+    const dataDir = join(folder.path, 'none')
+    await expect(targetOf({ dataDir }, { env, inputs })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `no Gatehouse runs on ${dataDir}: start one with gatehouse up --data-dir ${dataDir}`,
+    })
+  })
+
+  it('needs no admin in a running Gatehouse for whom a flag names', async () => {
+    await using folder = await temporaryFolder()
+    await using _dir = await openDataDir(folder.path)
+    const urls = { http: '', websocket: '', mqtt: '', pid: process.pid }
+    using _up = publishUpFile(folder.path, { ...urls, url: 'nats://up', tokens: {} })
+    const finding = { env: { XDG_CONFIG_HOME: folder.path }, inputs }
+    const dataDir = folder.path
+    expect(await targetOf({ dataDir, tokenFile: '/t' }, finding)).toMatchObject({ servers: 'nats://up' })
+    await expect(targetOf({ dataDir }, finding)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it.each(['nats://tok3n@host', 'tok3n@host', 'nats://ok,nats://user:tok3n@host:4222'])(
+    'is never %s, which holds a secret',
+    async (server) => {
+      await using folder = await temporaryFolder()
+      const env = { XDG_CONFIG_HOME: folder.path }
+      const refused = async (asking: Promise<unknown>, where: string): Promise<void> => {
+        const error = (await asking.catch((reason: unknown) => reason)) as GatehouseError
+        expect(error).toMatchObject({ code: 'invalid_request', faults: [{ where }] })
+        expect(error.message).toContain('--token-file')
+        expect(error.message).not.toContain('tok3n')
+      }
+      await refused(targetOf({ server }, { env, inputs }), '--server')
+      await refused(targetOf({}, { env: { ...env, NATS_URL: server }, inputs }), 'NATS_URL')
+      const contexts = openContexts(env)
+      contexts.write('old', { server })
+      expect(() => contexts.read('old')).toThrow('is no context')
+      contexts.remove('old')
+      expect(contexts.names()).toEqual([])
+    },
+  )
 })

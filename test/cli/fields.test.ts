@@ -49,6 +49,7 @@ describe('every command', () => {
         'output',
         'json',
         'from',
+        'clear',
       ]
       const envelope = ['if-revision', 'command-id', 'correlation-id', 'help']
       const own = words(fieldsOf(command.request)).filter((word) => word.startsWith('--'))

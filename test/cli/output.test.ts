@@ -102,6 +102,28 @@ describe('a reply', () => {
       ].join('\n'),
     )
   })
+
+  it('with the versions of a policy says what each allowed, who made it, and when', () => {
+    const version = (n: number, user: string, allow: readonly string[]): Record<string, unknown> => ({
+      version: n,
+      name: 'p',
+      permissions: { publish: { allow, deny: ['a.b'] }, subscribe: { allow: [], deny: [] } },
+      limits: n === 1 ? {} : { lifetimeSeconds: 60 },
+      delegable: false,
+      by: { account: 'AY', user },
+      at: `2026-11-2${n}T05:16:02.123Z`,
+      revision: 7,
+    })
+    const items = [version(1, 'bob', ['a.>']), version(2, 'ann', ['long.subject.one.>', 'long.two.>'])]
+    expect(asPeople({ items }).out).toBe(
+      [
+        'NAME  VERSION  PUBLISH          LIMITS              BY   WHEN',
+        'p     1        a.>, not a.b                         bob  2026-11-21 05:16Z',
+        'p     2        allow 2, deny 1  lifetimeSeconds 60  ann  2026-11-22 05:16Z',
+        '',
+      ].join('\n'),
+    )
+  })
 })
 
 describe('text', () => {

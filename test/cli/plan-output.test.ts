@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import type { Step } from '../../src/admin/steps.ts'
-import { planJson, planText } from '../../src/cli/plan-output.ts'
+import { planText, planWritten } from '../../src/cli/plan-output.ts'
 
 const step = (target: string, change: Step['change'], fields: Step['fields'] = []): Step => ({
   name: 'policy.create',
@@ -53,7 +54,7 @@ describe('a plan', () => {
 
   it('for programs is the commands', () => {
     const told = JSON.parse(
-      planJson({ steps: [{ ...step('policy p', 'create'), revision: 5 }], kept: [] }),
+      planWritten({ steps: [{ ...step('policy p', 'create'), revision: 5 }], kept: [] }, 'json'),
     ) as object
     expect(told).toEqual({
       changes: [
@@ -68,5 +69,13 @@ describe('a plan', () => {
       ],
       kept: [],
     })
+  })
+
+  it('in YAML says what is twice in it twice', () => {
+    const same = { fields: [{ field: 'a', new: ['x'] }] }
+    const steps = ['policy p', 'policy q'].map((target) => ({ ...step(target, 'create'), ...same }))
+    const text = planWritten({ steps, kept: [] }, 'yaml')
+    expect(text).not.toMatch(/[&*]/)
+    expect(parse(text)).toEqual(JSON.parse(planWritten({ steps, kept: [] }, 'json')))
   })
 })

@@ -79,6 +79,25 @@ describe('gatehouse <aggregate> <verb>', () => {
     })
   })
 
+  it('takes nothing away because a flag was forgotten', async () => {
+    const permissions = async (): Promise<unknown> => {
+      const { out } = await line.admin(['policy', 'get', 'doer', '--json'])
+      return (json(out)['policy'] as { permissions: unknown }).permissions
+    }
+    await line.admin(['policy', 'create', 'doer', '--publish-allow', 'done'])
+    expect((await line.admin(['policy', 'history', 'doer'])).out).toMatch(/ BY +WHEN\n.* done +admin +20/)
+    const before = await permissions()
+    const forgotten = await line.admin(['policy', 'update-permissions', 'doer'])
+    expect(forgotten).toMatchObject({ code: 2, out: '' })
+    expect(forgotten.err).toMatch(/^ {2}--publish-allow, .*: say what, or --clear to take it away$/m)
+    expect(await permissions()).toEqual(before)
+    expect(await line.admin(['policy', 'update-permissions', 'doer', '--clear'])).toMatchObject({ code: 0 })
+    expect(await permissions()).toEqual({
+      publish: { allow: [], deny: [] },
+      subscribe: { allow: [], deny: [] },
+    })
+  })
+
   async function opened() {
     const nc = await line.world.connectAs('admin')
     const request = async (name: string, body: unknown): Promise<void> => {

@@ -16,11 +16,15 @@ async function bare(...args: readonly string[]): Promise<Finished> {
 }
 
 describe('completion', () => {
+  let script: string
+  beforeAll(async () => {
+    script = join(folder.path, 'completion.bash')
+    await writeFile(script, (await bare(...['completion', 'bash'])).out)
+  })
+
   /** What bash offers for a line with the cursor at its end. */
   async function offered(line: string): Promise<readonly string[]> {
     const words = line.split(' ')
-    const script = join(folder.path, 'completion.bash')
-    await writeFile(script, (await bare(...['completion', 'bash'])).out)
     const ask = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gatehouse; printf '%s\\n' "\${COMPREPLY[@]}"`
     await using bash = run(['bash', '-c', ask, 'bash', script, ...words], {
       env: { XDG_CONFIG_HOME: folder.path },
@@ -38,11 +42,16 @@ describe('completion', () => {
     expect(await offered('gatehouse user create ORDERS --policies ')).toEqual([])
     await bare(...['context', 'add', 'staging', '--server', 'localhost'])
     expect(await offered('gatehouse whoami --context sta')).toEqual(['staging'])
+    for (const verb of ['select', 'show', 'rm'])
+      expect(await offered(`gatehouse context ${verb} `)).toEqual(['staging'])
+    expect(await offered('gatehouse context add ')).toEqual([])
+    expect(await offered('gatehouse completion ')).toEqual(['bash', 'zsh', 'fish'])
   })
 
   it.each(['zsh', 'fish'])('names every flag for %s', async (shell) => {
     const { code, out } = await bare(...['completion', shell])
     expect(code).toBe(0)
-    for (const word of ['assign-policy', 'publish-allow', 'rollback']) expect(out).toContain(word)
+    for (const word of ['assign-policy', 'publish-allow', 'rollback', 'bash zsh fish'])
+      expect(out).toContain(word)
   })
 })

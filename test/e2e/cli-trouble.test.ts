@@ -40,13 +40,31 @@ describe('what goes wrong', () => {
       'gatehouse: error: there is no user "nobody" in account "ORDERS" (not_found)\n' +
         '  gatehouse user list ORDERS shows which there are\n',
     )
-    const conflict = await line.admin(['user', 'set-expiry', 'ORDERS', ALICE, '--if-revision', '1'])
+    const conflict = await line.admin([
+      'user',
+      'set-expiry',
+      'ORDERS',
+      ALICE,
+      '--clear',
+      '--if-revision',
+      '1',
+    ])
     expect(conflict).toMatchObject({ code: 1, out: '' })
     expect(conflict.err).toMatch(
-      /\(revision_conflict\)\n {2}--if-revision: is at revision (\d+)\n.* --if-revision \1\n$/,
+      /\(revision_conflict\)\n {2}--if-revision: is at revision (\d+)\n.* user get ORDERS alice@example\.com .* --if-revision \1\n$/,
     )
     const taken = await line.admin(['user', 'create', 'ORDERS', ALICE])
-    expect(taken.err).toMatch(/\(already_exists\)\n {2}gatehouse user list/)
+    expect(taken.err).toMatch(/\(already_exists\)\n {2}gatehouse user get ORDERS alice@example\.com /)
+    const credential = await line.admin(['user', 'revoke-credential', 'ORDERS', ALICE, 'none'])
+    expect(credential.err).toMatch(/\(not_found\)\n {2}gatehouse user get ORDERS alice@example\.com /)
+    const lock = ['user', 'lock', 'ORDERS', ALICE, '--command-id', 'once', '--reason']
+    await line.admin([...lock, 'one'])
+    const reused = await line.admin([...lock, 'two'])
+    expect(reused.err).toMatch(/\(already_exists\)\n {2}--command-id: .*\n {2}say another --command-id/)
+    await line.admin(['user', 'unlock', 'ORDERS', ALICE])
+    await writeFile(join(line.folder.path, 'wrong'), 'gh_wrong')
+    const wrong = ['--server', line.world.server.url, '--token-file', join(line.folder.path, 'wrong')]
+    expect((await line.bare(['whoami', ...wrong])).err).toMatch(/\(forbidden\)\n {2}check the file .*token/)
   })
 
   it('is JSON on standard error with --json', async () => {
@@ -89,7 +107,9 @@ describe('what goes wrong', () => {
     const url = (await nowhere()).replace('http', 'nats')
     const alone = await line.bare(['whoami', '--server', url])
     expect(alone).toMatchObject({ code: 1, out: '' })
-    expect(alone.err).toMatch(/no NATS server answers at .* \(--server\): connection refused \(unavailable\)/)
+    expect(alone.err).toMatch(
+      /no NATS server answers at .* \(--server\): connection refused \(unavailable\)\n {2}is it running\?/,
+    )
     const lost = await line.bare(['whoami'])
     expect(lost).toMatchObject({ code: 1, out: '' })
     expect(lost.err).toContain('gatehouse context add')
@@ -151,6 +171,15 @@ describe('where commands go', () => {
     const gone = await line.bare(['context', 'show', 'prod'])
     expect(gone).toMatchObject({ code: 1, out: '' })
     expect(gone.err).toContain('gatehouse context list')
+  })
+
+  it('is never a URL with a secret in it', async () => {
+    const refused = await line.bare(['context', 'add', 'leaky', '--server', 'nats://tok3n@host'])
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toMatch(/--server: must not hold .* --token-file/)
+    expect(refused.err).not.toContain('tok3n')
+    expect((await line.bare(['context', 'list', '--json'])).out).not.toContain('leaky')
+    expect(await line.bare(['whoami'], { env: { NATS_URL: 'nats://tok3n@host' } })).toMatchObject({ code: 2 })
   })
 
   it('is said by the environment when there is no context', async () => {

@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -109,5 +110,65 @@ describe('gatehouse export', () => {
       `gatehouse: wrote 1 file\ngatehouse: ${join(dir, 'policies', 'stranger.yaml')} is not part of it: applying the folder declares that as well\n`,
     )
     expect(await readFile(file, 'utf8')).toBe(whole)
+  })
+
+  it('writes over no file of somebody else’s among the schemas', async () => {
+    const dir = join(documents.path, 'with-schemas')
+    const schemas = join(dir, 'schemas')
+    await mkdir(schemas, { recursive: true })
+    const file = join(schemas, 'policy.json')
+    for (const theirs of ['{"$id":"urn:insurance:policy"}\n', '{}\n', 'not JSON\n']) {
+      await writeFile(file, theirs)
+      await expect(exportHere(dir)).rejects.toMatchObject({ code: 'already_exists' })
+      expect(await readFile(file, 'utf8')).toBe(theirs)
+    }
+    await writeFile(file, '{"$id":"urn:gatehouse:document:policy","title":"of an older Gatehouse"}\n')
+    await exportHere(dir)
+    expect(await readFile(file, 'utf8')).toContain('Gatehouse policy')
+  })
+
+  it('tells of files that apply reads, and of no others', async () => {
+    const dir = join(documents.path, 'strangers')
+    await exportHere(dir)
+    const policies = join(dir, 'policies')
+    await mkdir(join(policies, '.drafts'))
+    for (const name of [join('.drafts', 'a.yaml'), '.b.yaml', 'c.test.yaml', 'd.md', 'e.yml'])
+      await writeFile(join(policies, name), 'kind: policy\nname: x\n')
+    const told = await exportHere(dir)
+    expect(told.match(/^gatehouse: .* is not part of it/gm)).toEqual([
+      `gatehouse: ${join(policies, 'e.yml')} is not part of it`,
+    ])
+  })
+
+  it('writes to a folder, and shows what it wrote in a way that there is', async () => {
+    const file = await documents.write('file', '')
+    for (const dir of [file, join(file, 'below')])
+      await expect(exportHere(dir)).rejects.toMatchObject({
+        code: 'invalid_configuration',
+        message: `${dir} is no folder: name one to write to`,
+      })
+    const nowhere = join(documents.path, 'nowhere')
+    await expect(exportHere(nowhere, { output: 'nonsense' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    expect(existsSync(nowhere)).toBe(false)
+    const { shell, out } = listenedShell()
+    await exportTo(nowhere, { ...documents.flags, output: 'yaml' }, shell)
+    expect(parse(out())).toMatchObject({
+      written: expect.arrayContaining(['accounts/ORDERS.yaml']) as string[],
+    })
+  })
+
+  it.each([
+    ['table', 'Nothing to do: all is as declared.\n'],
+    ['json', '{\n  "changes": [],\n  "kept": []\n}\n'],
+    ['yaml', 'changes: []\nkept: []\n'],
+  ])('and plan, shown as %s', async (output, shown) => {
+    const dir = join(documents.path, 'shown')
+    await exportHere(dir, { force: true })
+    expect(await documents.apply([dir], { dryRun: true, output })).toMatchObject({ out: shown })
+    await expect(documents.apply([dir], { dryRun: true, output: 'text' })).rejects.toMatchObject({
+      faults: [{ where: '--output', rule: 'must be table, json, yaml' }],
+    })
   })
 })

@@ -1,0 +1,16 @@
+import { openClient, type Client, type ClientOptions } from '../nats/client.ts'
+import type { Shell } from './shell.ts'
+import { targetOf, type TargetFlags } from './target.ts'
+
+/** Connects to where the flags, a context or the environment say. Leaving its scope closes the connection. */
+export async function connected(
+  flags: TargetFlags,
+  shell: Shell,
+  {
+    timeoutMs,
+    isLasting = false,
+  }: { timeoutMs?: ClientOptions['timeoutMs'] | undefined; isLasting?: boolean } = {},
+): Promise<Client> {
+  const target = await targetOf(flags, shell)
+  return openClient({ ...target, isLasting, ...(timeoutMs !== undefined && { timeoutMs }) })
+}
