@@ -218,7 +218,7 @@ describe('twenty at once', () => {
     expect(replies.filter(({ status }) => status !== 200).map(({ error }) => error.code)).toEqual(
       Array(19).fill('already_exists'),
     )
-    expect(await lastSequence()).toBe(before + 3) // The user, its name, its event.
+    expect(await lastSequence()).toBe(before + 4) // The user, its name, its event, and a marker: two holds, one event.
   })
 
   it('who each assign a policy to one user all succeed', async () => {

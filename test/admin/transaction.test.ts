@@ -101,6 +101,43 @@ describe('a transaction', () => {
     expect(await holder('passed on')).toBe('giver')
   })
 
+  it('loses to whoever changed what it holds, whether it writes that or not', async () => {
+    await name('held', 'held')
+    const seen = await store.get(labelKey('held'))
+    await name('held', 'moved')
+    for (const id of ['held', 'holder']) {
+      const tx = begin()
+      tx.hold(seen)
+      await tx.execute(labels, labelKey(id), { id, name: `of ${id}` })
+      await expect(tx.commit()).rejects.toBeInstanceOf(RevisionConflict)
+    }
+    const tx = begin()
+    tx.hold(await tx.stored(labelKey('held')))
+    await tx.execute(labels, labelKey('holder'), { id: 'holder', name: 'of holder' })
+    await tx.commit()
+    expect(await holder('of holder')).toBe('holder')
+  })
+
+  it('holds that there is none where it found none', async () => {
+    const none = begin()
+    expect(await none.anyOf('label.none.*')).toBeUndefined()
+    await none.execute(labels, labelKey('looker'), { id: 'looker', name: 'looked' })
+    await name('none.one', 'the first')
+    await expect(none.commit()).rejects.toBeInstanceOf(RevisionConflict)
+
+    const some = begin()
+    expect(await some.anyOf('label.none.*')).toMatchObject({ key: 'label.none.one' })
+    await some.execute(labels, labelKey('looker'), { id: 'looker', name: 'looked' })
+    await name('none.two', 'the second')
+    await some.commit()
+  })
+
+  it('that only holds writes nothing', async () => {
+    const tx = begin()
+    tx.hold({ key: labelKey('held'), revision: 0 })
+    expect(await tx.commit()).toEqual({ revision: 0, events: [] })
+  })
+
   it('loses to whoever changed what it read, in the aggregate or in an index', async () => {
     await name('raced', 'raced')
     const late = begin()
