@@ -105,6 +105,24 @@ describe('limits', () => {
   })
 })
 
+it.each(['connections', 'subscriptions', 'payload', 'users', 'sessionsPerUser'])(
+  'a limit of %s cannot lock out the admins',
+  async (field) => {
+    const limits = { jetstream: {}, leafNodes: 5, [field]: 0 }
+    const rule = 'account "ADMIN" carries the system: it cannot be barred'
+    expect(await door.command('account.update-limits', { account: 'ADMIN', limits })).toMatchObject({
+      status: 403,
+      error: { code: 'forbidden', faults: [{ where: `limits.${field}`, rule }] },
+    })
+  },
+)
+
+it('a limit that locks nobody out is for admins as well', async () => {
+  const change = (limits: object) => door.done('account.update-limits', { account: 'ADMIN', limits })
+  await change({ jetstream: {}, leafNodes: 5 })
+  await change({ jetstream: {} })
+})
+
 it('a limit that nobody holds is refused, and it is said that none does', async () => {
   const fault = 'limits.data nats-server does not enforce it: leave it out'
   expect(await faultsOf({ data: 5 })).toEqual([422, [fault]])

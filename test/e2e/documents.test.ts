@@ -245,7 +245,7 @@ describe('gatehouse apply', () => {
   it('tells every fault of every document at once, and changes nothing', async () => {
     const file = await documents.write(
       'd.yaml',
-      'kind: account\nname: ADMIN\nexpiresAt: soon\nboundaryPolicy: nope\n',
+      'kind: account\nname: ADMIN\nexpiresAt: soon\nboundaryPolicy: nope\nlimits:\n  leafNodes: 1\n  payload: 1MiB\n',
     )
     const roles = await documents.write('r.yaml', 'kind: role\nname: r\npolicies: [gone]\naccount: NOWHERE\n')
     const faults = await documents
@@ -262,6 +262,10 @@ describe('gatehouse apply', () => {
       },
       {
         where: expect.stringMatching(/d\.yaml:3:1 expiresAt$/) as string,
+        rule: 'account "ADMIN" carries the system: it cannot be barred',
+      },
+      {
+        where: expect.stringMatching(/d\.yaml:7:3 limits\.payload$/) as string,
         rule: 'account "ADMIN" carries the system: it cannot be barred',
       },
       {
