@@ -18,6 +18,7 @@ import { command, type Scene, type Untimed } from './command.ts'
 import { accountExports, accountImports, type WrittenImport } from './exchange-fields.ts'
 import { faulty, refuseFaults } from './faults.ts'
 import { duration } from './fields.ts'
+import { refuseImported } from './imported.ts'
 import { accountIfThere, isAccountId, openAccountNamed } from './lookup.ts'
 
 /** What accounts give each other, and take back. */
@@ -28,14 +29,19 @@ const updateExports = command({
   name: 'account.update-exports',
   summary: 'Replaces what an account exports to others.',
   access: 'admin',
-  request: z.strictObject({ ...which, exports: accountExports }),
+  request: z.strictObject({
+    ...which,
+    exports: accountExports,
+    force: z.boolean().default(false).describe('Also when other accounts import what is no longer given.'),
+  }),
   response: accountId,
   example: {
     account: 'ORDERS',
     exports: [{ subject: 'orders.events.>', type: 'stream', access: 'private' }],
   },
-  async handle({ account, exports }, scene) {
+  async handle({ account, exports, force }, scene) {
     const found = await openAccountNamed(scene.tx, account)
+    if (!force) await refuseImported(scene.store, found, exports)
     return change(scene, found, { type: 'account.update-exports', exports })
   },
 })

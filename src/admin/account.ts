@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { nameFault } from '../domain/name.ts'
 import { accountKey, sealedKey, userCountKey } from '../domain/state-keys.ts'
+import { adminLimitFaults, asWritten } from './admin-limits.ts'
 import { accounts } from './aggregates.ts'
 import { accountId } from './answers.ts'
 import { command } from './command.ts'
-import { refuseFaults } from './faults.ts'
+import { faulty, refuseFaults } from './faults.ts'
 import { accountLimits, description, metadata, name } from './fields.ts'
 import { isAccountId, openAccountNamed, policyNamed, theOperator } from './lookup.ts'
 
@@ -61,6 +62,8 @@ const updateLimits = command({
   example: { account: 'ORDERS', limits: { connections: 500, payload: '64KiB' } },
   async handle({ account, limits }, { tx, jwts }) {
     const found = await openAccountNamed(tx, account)
+    const barring = found.role === 'admin' ? adminLimitFaults(found.name, asWritten(limits)) : []
+    if (barring.length > 0) throw faulty(barring, 'forbidden')
     const change = { type: 'account.update-limits', limits, at: tx.context.at } as const
     const after = await tx.execute(accounts, accountKey(found.id), change)
     refuseFaults(after.status === 'present' ? jwts.faults(after) : [])

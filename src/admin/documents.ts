@@ -38,6 +38,7 @@ const outlineSchema = z.object({
   defaultPolicy: z.string().nullable().optional().catch(undefined),
   boundaryPolicy: text,
   expiresAt: text,
+  limits: z.record(z.string(), z.unknown()).catch({}),
   policies: texts,
   imports: z.array(z.object({ account: text }).catch({ account: undefined })).catch([]),
   users: z.array(z.object({ policies: texts, roles: texts }).catch({ policies: [], roles: [] })).catch([]),

@@ -49,7 +49,8 @@ const ACCOUNT_FACETS: readonly Facet[] = [
   {
     name: 'account.update-exports',
     fields: ['exports'],
-    payload: ({ exports = [] }) => ({ exports }),
+    // What is no longer given may be imported until the last step of the same documents.
+    payload: ({ exports = [] }) => ({ exports, force: true }),
   },
 ]
 /** After every account exports what it does. */

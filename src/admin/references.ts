@@ -1,6 +1,7 @@
 import { nameFault } from '../domain/name.ts'
 import type { Fault } from '../errors.ts'
 import { DEFAULT_POLICY } from './account.ts'
+import { adminLimitFaults } from './admin-limits.ts'
 import type { Documents, Outline } from './documents.ts'
 import { isReserved } from './lookup.ts'
 import { accountIn, ownIn, usableIn, type AccountRecord, type Snapshot } from './snapshot.ts'
@@ -97,15 +98,10 @@ function accountFaults(place: Place): readonly Fault[] {
 /** The account that admins live in cannot be taken away from them. */
 function barFaults(stored: AccountRecord | undefined, outline: Outline): readonly Fault[] {
   if (stored?.role !== 'admin') return []
-  return (['boundaryPolicy', 'expiresAt'] as const).flatMap((field) =>
-    outline[field] === undefined
-      ? []
-      : [
-          {
-            where: `${outline.locate([field])} ${field}`,
-            rule: `account "${stored.name}" carries the system: it cannot be barred`,
-          },
-        ],
+  const rule = `account "${stored.name}" carries the system: it cannot be barred`
+  const bars = (['boundaryPolicy', 'expiresAt'] as const).filter((field) => outline[field] !== undefined)
+  return [...bars.map((where) => ({ where, rule })), ...adminLimitFaults(stored.name, outline.limits)].map(
+    ({ where, rule }) => ({ where: `${outline.locate(where.split('.'))} ${where}`, rule }),
   )
 }
 

@@ -115,6 +115,32 @@ describe('an export', () => {
   })
 })
 
+describe('an export that somebody imports', () => {
+  const exports = (exports: readonly object[], more: object = {}) =>
+    market.door.command('account.update-exports', { account: 'SELLER', exports, ...more })
+  const inUse = (import_: string) => ({
+    status: 409,
+    error: {
+      code: 'in_use',
+      message: `account "BUYER" imports the ${import_}: end that first, or say force: true`,
+    },
+  })
+
+  it('stays until that ends, unless it is said to go all the same', async () => {
+    await market.exported([PUBLIC, PRIVATE])
+    await market.imported([fromSeller({ subject: 'news.today' })])
+    expect(await exports([PRIVATE])).toMatchObject(inUse('stream "news.today"'))
+    expect(await exports([{ ...PUBLIC, access: 'private' }])).toMatchObject(inUse('stream "news.today"'))
+    // What is still given, written otherwise, and what nobody imports.
+    expect(await exports([{ ...PUBLIC, subject: 'news.*' }])).toMatchObject({ status: 200 })
+    expect(await exports([], { force: true })).toMatchObject({ status: 200 })
+    // It has no effect already: nobody loses anything.
+    expect(await exports([PRIVATE])).toMatchObject({ status: 200 })
+    await market.imported([])
+    expect(await exports([])).toMatchObject({ status: 200 })
+  })
+})
+
 describe('an activation', () => {
   it('ends when it says so, and an import does with it', async () => {
     await market.exported([PRIVATE])

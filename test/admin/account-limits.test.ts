@@ -113,6 +113,24 @@ it.each(['data', 'dataRate'])(
   },
 )
 
+it.each(['connections', 'subscriptions', 'payload', 'users', 'sessionsPerUser'])(
+  'a limit of %s cannot lock out the admins',
+  async (field) => {
+    const limits = { jetstream: {}, leafNodes: 5, [field]: 0 }
+    const rule = 'account "ADMIN" carries the system: it cannot be barred'
+    expect(await door.command('account.update-limits', { account: 'ADMIN', limits })).toMatchObject({
+      status: 403,
+      error: { code: 'forbidden', faults: [{ where: `limits.${field}`, rule }] },
+    })
+  },
+)
+
+it('a limit that locks nobody out is for admins as well', async () => {
+  const change = (limits: object) => door.done('account.update-limits', { account: 'ADMIN', limits })
+  await change({ jetstream: {}, leafNodes: 5 })
+  await change({ jetstream: {} })
+})
+
 describe('the number of users', () => {
   const creates = (account: string, name: string) => door.command('user.create', { account, name })
 

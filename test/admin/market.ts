@@ -46,7 +46,7 @@ export async function openMarket(): Promise<Market> {
     seller,
     buyer,
     keys: { SELLER, BUYER },
-    exported: (exports) => door.done('account.update-exports', { account: 'SELLER', exports }),
+    exported: (exports) => door.done('account.update-exports', { account: 'SELLER', exports, force: true }),
     imported: (imports) => door.done('account.update-imports', { account: 'BUYER', imports }),
     async activate(facts = {}) {
       const asked = { account: 'SELLER', export: 'secrets.>', for: 'BUYER', ...facts }

@@ -122,7 +122,7 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc
         description: maybe(words),
         limits: fc.record({
           connections: count,
-          payloadBytes: bytes,
+          payloadBytes: fc.nat({ max: 2 ** 31 - 1 }),
           jetstream: maybe(fc.record({ memoryBytes: bytes, diskBytes: bytes, streams: count })),
         }),
         defaultPolicy: maybe(shared),
