@@ -19,9 +19,16 @@ type QueueCovers = (wide: string | undefined, narrow: string | undefined) => boo
 export class SubjectTrie {
   readonly #root: Node = { children: new Map(), leaves: [] }
   readonly #queueCovers: QueueCovers
+  #stepsLeft: number
 
-  constructor(queueCovers: QueueCovers) {
+  /** Looks at so many tokens at most, all questions together: entries of many `*` can send each walk everywhere. */
+  constructor(queueCovers: QueueCovers, stepsMax: number) {
     this.#queueCovers = queueCovers
+    this.#stepsLeft = stepsMax
+  }
+
+  get isSpent(): boolean {
+    return this.#stepsLeft < 0
   }
 
   add(tokens: readonly string[], leaf: Leaf): void {
@@ -37,12 +44,12 @@ export class SubjectTrie {
     node.leaves.push(leaf)
   }
 
-  /** Does another entry than this one cover it? */
+  /** Does another entry than this one cover it? Once it is spent nothing is found any more. */
   isCovered(tokens: readonly string[], leaf: Leaf): boolean {
     return this.#walk(this.#root, { tokens, at: 0, leaf })
   }
 
-  /** Entries with a subject that both they and this one match. */
+  /** Entries with a subject that both they and this one match; only some of them once it is spent. */
   overlapping(tokens: readonly string[]): readonly Leaf[] {
     const found: Leaf[] = []
     this.#meet(this.#root, { tokens, at: 0, found })
@@ -51,13 +58,15 @@ export class SubjectTrie {
 
   #meet(node: Node, sought: { tokens: readonly string[]; at: number; found: Leaf[] }): void {
     const { tokens, at, found } = sought
+    this.#stepsLeft -= 1 + node.leaves.length
+    if (this.isSpent) return
     const token = tokens[at]
     if (token === undefined) {
       found.push(...node.leaves)
       return
     }
     if (token === '>') {
-      for (const child of node.children.values()) collect(child, found)
+      for (const child of node.children.values()) this.#collect(child, found)
       return
     }
     found.push(...(node.children.get('>')?.leaves ?? []))
@@ -67,6 +76,8 @@ export class SubjectTrie {
 
   #walk(node: Node, sought: { tokens: readonly string[]; at: number; leaf: Leaf }): boolean {
     const { tokens, at, leaf } = sought
+    this.#stepsLeft -= 1
+    if (this.isSpent) return false
     const token = tokens[at]
     if (token === undefined) return this.#ends(node, leaf)
     if (this.#ends(node.children.get('>'), leaf)) return true
@@ -74,6 +85,13 @@ export class SubjectTrie {
     const next = { ...sought, at: at + 1 }
     const [same, any] = [node.children.get(token), token === '*' ? undefined : node.children.get('*')]
     return (same !== undefined && this.#walk(same, next)) || (any !== undefined && this.#walk(any, next))
+  }
+
+  #collect(node: Node, found: Leaf[]): void {
+    this.#stepsLeft -= 1 + node.leaves.length
+    if (this.isSpent) return
+    found.push(...node.leaves)
+    for (const child of node.children.values()) this.#collect(child, found)
   }
 
   #ends(node: Node | undefined, leaf: Leaf): boolean {
@@ -87,9 +105,4 @@ export class SubjectTrie {
 function childrenMeeting({ children }: Node, token: string): readonly Node[] {
   if (token === '*') return [...children].flatMap(([key, child]) => (key === '>' ? [] : child))
   return [children.get(token), children.get('*')].filter((child) => child !== undefined)
-}
-
-function collect(node: Node, found: Leaf[]): void {
-  found.push(...node.leaves)
-  for (const child of node.children.values()) collect(child, found)
 }

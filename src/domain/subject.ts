@@ -115,40 +115,48 @@ export function commonEntries(left: readonly string[], right: readonly string[])
   return commonEntriesWithin(left, right, Infinity) ?? []
 }
 
-/** How many pairs of entries are looked at for each that may come out: many pairs have one thing in common. */
-const PAIRS_PER_ENTRY = 16
+/**
+ * How many tokens are looked at for each entry that may come out. Whole lists have a tenth of that in common; some
+ * lists of many `*` would take minutes to find that it is little, or nothing.
+ */
+const STEPS_PER_ENTRY = 32
 
 /**
  * The same, or `undefined` as soon as it would have more entries than `max`: of lists that cross each other, as
- * `*.a.>` and `b.*.>` do, it is as long as the one times the other.
+ * `*.a.>` and `b.*.>` do, it is as long as the one times the other. So it is when it takes too long to tell.
  */
 export function commonEntriesWithin(
   left: readonly string[],
   right: readonly string[],
   max: number,
 ): string[] | undefined {
-  const trie = new SubjectTrie(queueCovers)
+  const trie = new SubjectTrie(queueCovers, max * STEPS_PER_ENTRY)
   for (const [index, entry] of right.entries()) {
     const { subject, queue } = parseSubscribeEntry(entry)
     trie.add(subject.split('.'), { queue, index })
   }
   const common = new Set<string>()
-  let pairs = 0
   for (const entry of left) {
     for (const { index } of trie.overlapping(parseSubscribeEntry(entry).subject.split('.'))) {
       const both = entryIntersection(entry, right[index] ?? '')
       if (both !== undefined) common.add(both)
-      pairs += 1
-      if (common.size > max || pairs > max * PAIRS_PER_ENTRY) return undefined
+      if (common.size > max) return undefined
     }
+    if (trie.isSpent) return undefined
   }
   return minimal(common)
 }
 
-/** The shortest list that means the same: no entry that another one covers, in a stable order. */
+/** Tokens that are looked at to shorten one list: twenty thousand entries of five tokens take no more. */
+const STEPS_MAX = 131_072
+
+/**
+ * The shortest list that means the same: no entry that another one covers, in a stable order. Of lists that take too
+ * long to shorten some such entries stay, which says the same.
+ */
 export function minimal(entries: Iterable<string>): string[] {
   const distinct = [...new Set(entries)].sort()
-  const trie = new SubjectTrie(queueCovers)
+  const trie = new SubjectTrie(queueCovers, STEPS_MAX)
   const parsed = distinct.map((entry, index) => {
     const { subject, queue } = parseSubscribeEntry(entry)
     return { tokens: subject.split('.'), leaf: { queue, index } }
