@@ -95,7 +95,7 @@ describe('what to do next', () => {
     ],
     ['forbidden', 'no', 'whoami', {}, undefined],
     ['forbidden', 'no', 'user.get', ALICE, 'gatehouse whoami shows who you are and what you may do'],
-  ])('after %s (%s) of %s %j is %s', (code, message, asked, names, step) => {
+  ])('after %s (%s) of %s %j is %s', (...[code, message, asked, names, step]) => {
     const faults = code === 'revision_conflict' ? [{ where: '--if-revision', rule: 'is at revision 5' }] : []
     expect(nextStep(new GatehouseError(code, message, { faults }), { asked, names })).toBe(step)
   })
