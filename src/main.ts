@@ -120,7 +120,7 @@ async function assemble(
     secrets: secrets(passwords, { vault, trust }),
     trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
-    events: await AuditLog.open(nc),
+    events: new AuditLog(nc),
     environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),

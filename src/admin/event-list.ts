@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { accountReference } from './account.ts'
 import { command } from './command.ts'
 import { boundOf } from './delegation.ts'
-import type { LoggedEvent } from './event-log.ts'
 import { instant } from './fields.ts'
 import { LENGTH_MAX, paging } from './listing.ts'
 import { accountNamed } from './lookup.ts'
@@ -40,18 +39,10 @@ const listEvents = command({
   async handle({ account, subject = '*.*', ...from }, { tx, events, reach }) {
     const bound = boundOf(reach)
     const of = account === undefined ? bound : (await accountNamed(tx, account)).id
-    const found = await events.read(`${of ?? '*'}.${subject}`, { ...from, limit: from.limit + 1 })
-    const items = fitting(found.slice(0, from.limit))
-    const isMore = found.length > items.length
-    return { items, ...(isMore && { next: items.at(-1)?.sequence }) }
+    const found = await events.read(`${of ?? '*'}.${subject}`, { ...from, lengthMax: LENGTH_MAX })
+    const next = found.isMore ? found.events.at(-1)?.sequence : undefined
+    return { items: found.events, ...(next !== undefined && { next }) }
   },
 })
-
-/** A page of large ones ends early: a reply is one message. */
-function fitting(events: readonly LoggedEvent[]): LoggedEvent[] {
-  let length = 0
-  const end = events.findIndex((event) => (length += JSON.stringify(event).length) > LENGTH_MAX)
-  return events.slice(0, end === -1 ? undefined : Math.max(end, 1))
-}
 
 export const eventCommands = { listEvents }

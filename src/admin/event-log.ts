@@ -12,10 +12,18 @@ export interface LogPosition {
   /** RFC 3339. */
   readonly since?: string | undefined
   readonly limit: number
+  /** Of the JSON of all of them, in characters. One alone may have more. */
+  readonly lengthMax: number
+}
+
+/** What was found from there on. */
+export interface EventPage {
+  readonly events: readonly LoggedEvent[]
+  readonly isMore: boolean
 }
 
 /** What commands need of the audit stream. */
 export interface EventLog {
-  /** Events whose subject matches the filter, oldest first. Throws `unavailable`. */
-  read(filter: string, from: LogPosition): Promise<readonly LoggedEvent[]>
+  /** Events whose subject matches the filter, oldest first. Throws `unavailable`, or `busy` when too many read at once. */
+  read(filter: string, from: LogPosition): Promise<EventPage>
 }

@@ -27,16 +27,20 @@ export async function listing<Seen extends object>(
   { filter, limit, after }: Paging & { readonly filter: string },
   see: (stored: Stored) => Promise<Seen | undefined> | Seen | undefined,
 ): Promise<ListPage<Seen>> {
-  const { entries, next } = await store.page(filter, { after, limit })
   const items: (Seen & { readonly revision: number })[] = []
-  let length = 0
-  for (const stored of entries) {
-    const seen = await see(stored)
-    if (seen === undefined) continue
-    const item = { ...seen, revision: stored.revision }
-    length += JSON.stringify(item).length
-    if (length > LENGTH_MAX && items.length > 0) return { items, next: items.at(-1)?.revision }
-    items.push(item)
+  let [length, left, from] = [0, limit, after as number | undefined]
+  while (from !== undefined && left > 0) {
+    const { entries, next } = await store.page(filter, { after: from, limit: left })
+    for (const stored of entries) {
+      const seen = await see(stored)
+      if (seen === undefined) continue
+      const item = { ...seen, revision: stored.revision }
+      length += JSON.stringify(item).length
+      if (length > LENGTH_MAX && items.length > 0) return { items, next: items.at(-1)?.revision }
+      items.push(item)
+    }
+    left -= entries.length
+    from = next
   }
-  return { items, ...(next !== undefined && { next }) }
+  return { items, ...(from !== undefined && { next: from }) }
 }

@@ -37,7 +37,7 @@ export interface StateStore {
   get(key: string): Promise<Stored>
   /**
    * Keys that match the filter and have a value, a page at a time, in the order in which they were last changed: one
-   * that changes while somebody pages is seen again, and none is missed.
+   * that changes while somebody pages is seen again, and none is missed. A page of large ones has fewer than `limit`.
    */
   page(filter: string, from: { readonly after: number; readonly limit: number }): Promise<Page>
   /** The new revision of each key. Throws RevisionConflict when a key, or what is held, has moved. */

@@ -1,53 +1,46 @@
-import { JetStreamError, jetstreamManager, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { EventLog, LoggedEvent, LogPosition } from '../admin/event-log.ts'
+import type { EventLog, EventPage, LoggedEvent, LogPosition } from '../admin/event-log.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
-import { GatehouseError } from '../errors.ts'
 import { AUDIT_PREFIX, AUDIT_STREAM } from './buckets.ts'
+import { readStep, type StepAsked } from './direct-step.ts'
+import { Turns } from './turns.ts'
 
-/** Status of a direct get that finds nothing more. */
-const NOTHING_FOUND = 404
+const AUDIT = { stream: AUDIT_STREAM, what: 'audit stream' } as const
+/** Pages read at a time, each a step, and how many wait: half of the commands that may be under way. */
+const PAGES = { atOnce: 4, waitingMax: 128 } as const
 
 /** The audit stream, read in batches of direct gets: any replica of it answers, and nothing is left behind. */
 export class AuditLog implements EventLog {
-  readonly #manager: JetStreamManager
+  readonly #nc: NatsConnection
+  readonly #turns = new Turns(PAGES)
 
-  private constructor(manager: JetStreamManager) {
-    this.#manager = manager
+  constructor(nc: NatsConnection) {
+    this.#nc = nc
   }
 
-  static async open(nc: NatsConnection): Promise<AuditLog> {
-    return new AuditLog(await jetstreamManager(nc))
-  }
-
-  async read(filter: string, { after, since, limit }: LogPosition): Promise<readonly LoggedEvent[]> {
+  async read(filter: string, { after, since, limit, lengthMax }: LogPosition): Promise<EventPage> {
+    using _turn = await this.#turns.take()
     const start = after === 0 && since !== undefined ? new Date(since) : undefined
     const events: LoggedEvent[] = []
-    let position = start === undefined ? { seq: after + 1 } : { start_time: start }
+    let length = 0
+    let position: Pick<StepAsked, 'seq' | 'start_time'> =
+      start === undefined ? { seq: after + 1 } : { start_time: start.toISOString() }
     for (;;) {
       const asked = { ...position, batch: limit - events.length, next_by_subj: `${AUDIT_PREFIX}${filter}` }
-      const messages = await this.#batch(asked)
+      const { messages, isMore } = await readStep(this.#nc, AUDIT, asked)
       const [first] = messages
-      const last = messages.at(-1)
       // A server that has nothing since then begins with the first it has (2.15.2).
-      if (start !== undefined && first !== undefined && first.time < start) return []
-      events.push(...messages.map((message) => ({ sequence: message.seq, ...message.json<AuditEvent>() })))
-      if (last === undefined || events.length >= limit) return events
-      position = { seq: last.seq + 1 } // A batch may end before it is full, when its bytes are too many.
-    }
-  }
-
-  async #batch(asked: Parameters<JetStreamManager['direct']['getBatch']>[1]): Promise<readonly StoredMsg[]> {
-    try {
-      const messages: StoredMsg[] = []
-      for await (const message of await this.#manager.direct.getBatch(AUDIT_STREAM, asked))
-        messages.push(message)
-      return messages
-    } catch (cause) {
-      if (cause instanceof JetStreamError && 'code' in cause && cause.code === NOTHING_FOUND) return []
-      throw new GatehouseError('unavailable', 'the audit stream cannot be read: JetStream does not answer', {
-        cause,
-      })
+      if (start !== undefined && first !== undefined && first.time < start)
+        return { events: [], isMore: false }
+      for (const message of messages) {
+        const event = { sequence: message.seq, ...message.json<AuditEvent>() }
+        length += JSON.stringify(event).length
+        if (length > lengthMax && events.length > 0) return { events, isMore: true }
+        events.push(event)
+      }
+      const last = messages.at(-1)
+      if (last === undefined || !isMore || events.length >= limit) return { events, isMore }
+      position = { seq: last.seq + 1 } // A step may end before it is full, when its bytes are too many.
     }
   }
 }

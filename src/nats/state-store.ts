@@ -1,6 +1,5 @@
 import {
   JetStreamApiError,
-  JetStreamError,
   jetstreamManager,
   type JetStreamManager,
   type StoredMsg,
@@ -9,13 +8,16 @@ import { headers, nuid, type Msg, type MsgHdrs, type NatsConnection } from '@nat
 import type { Page, StateStore, Stored, Write } from '../admin/state-store.ts'
 import { GatehouseError, RevisionConflict } from '../errors.ts'
 import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
+import { readStep, STEP_BYTES } from './direct-step.ts'
+import { Turns } from './turns.ts'
 
 /** 10071 names the sequence, 10164 does not: the same refusal (reference F). */
 const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164])
-/** Status of a direct get that finds nothing more. */
-const NOTHING_FOUND = 404
+const STATE = { stream: STATE_STREAM, what: 'state' } as const
 const MESSAGE_NOT_FOUND = 10_037
 const COMMIT_TIMEOUT_MS = 5_000
+/** Pages read at a time, each a step, and how many wait: more than there are commands under way. */
+const PAGES = { atOnce: 8, waitingMax: 512 } as const
 /** More than the headers of a write take; they count towards the server's `max_payload`. */
 const HEADER_BYTES_MAX = 1_024
 /**
@@ -34,6 +36,7 @@ interface PublishAck {
 export class KvStateStore implements StateStore {
   readonly #nc: NatsConnection
   readonly #manager: JetStreamManager
+  readonly #turns = new Turns(PAGES)
 
   private constructor(nc: NatsConnection, manager: JetStreamManager) {
     this.#nc = nc
@@ -64,41 +67,25 @@ export class KvStateStore implements StateStore {
     filter: string,
     { after, limit }: { readonly after: number; readonly limit: number },
   ): Promise<Page> {
+    using _turn = await this.#turns.take()
     const entries: Stored[] = []
-    let next = after
-    let isMore = true
-    while (isMore && entries.length < limit) {
-      const batch = limit - entries.length
-      let got = 0
-      for (const message of await this.#batch(filter, { seq: next + 1, batch })) {
-        got += 1
-        next = message.seq
-        const stored = storedFrom(message)
-        if (stored.value !== undefined) entries.push(stored)
-      }
-      isMore = got > 0 // A batch may end before it is full, when its bytes are too many.
-    }
-    return { entries, last: next, ...(isMore && { next }) }
-  }
-
-  async #batch(
-    filter: string,
-    from: { readonly seq: number; readonly batch: number },
-  ): Promise<readonly StoredMsg[]> {
-    try {
-      const messages: StoredMsg[] = []
-      const found = await this.#manager.direct.getBatch(STATE_STREAM, {
-        ...from,
+    let [next, isMore, bytes] = [after, true, 0]
+    while (isMore && entries.length < limit && bytes < STEP_BYTES) {
+      const step = await readStep(this.#nc, STATE, {
+        seq: next + 1,
+        batch: limit - entries.length,
         next_by_subj: `${STATE_PREFIX}${filter}`,
       })
-      for await (const message of found) messages.push(message)
-      return messages
-    } catch (error) {
-      if (error instanceof JetStreamError && 'code' in error && error.code === NOTHING_FOUND) return []
-      throw new GatehouseError('unavailable', 'the state cannot be read: JetStream does not answer', {
-        cause: error,
-      })
+      for (const message of step.messages) {
+        next = message.seq
+        const stored = storedFrom(message)
+        if (stored.value === undefined) continue
+        entries.push(stored)
+        bytes += message.data.length
+      }
+      isMore = step.isMore // It may end before it is full, when its bytes are too many.
     }
+    return { entries, last: next, ...(isMore && { next }) }
   }
 
   /**
