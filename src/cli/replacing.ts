@@ -4,8 +4,8 @@ import type { Fault } from '../errors.ts'
 import type { Body } from './body.ts'
 import type { Fields } from './fields.ts'
 
-/** Optional, but says whose it is, not what it becomes. */
-const OWNER = 'account'
+/** Optional, but they say whose it is, and how it is done, not what it becomes. */
+const NO_VALUES: readonly string[] = ['account', 'force']
 
 /**
  * Whether a command puts something in the place of what is there, and takes a body that says nothing as that
@@ -20,7 +20,7 @@ export function replaces({ name, request }: Command): boolean {
 function valuesOf(request: Command['request']): readonly string[] {
   const shape: Readonly<Record<string, z.ZodType>> = request.shape
   return Object.entries(shape)
-    .filter(([name]) => name !== OWNER)
+    .filter(([name]) => !NO_VALUES.includes(name))
     .flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [name] : []))
 }
 

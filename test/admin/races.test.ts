@@ -29,7 +29,7 @@ async function race(first: Sent, second: Sent): Promise<readonly [Reply, Reply]>
   return Promise.all([ask(one, first), ask(other, second)])
 }
 
-const ROUNDS = 12
+const ROUNDS = 6
 
 /** A race that is run so often, each time by itself. */
 function again(name: string, round: (n: number) => Promise<void>): void {
