@@ -2,7 +2,7 @@
 export interface QuotaOptions {
   readonly burst: number
   readonly refillMs: number
-  /** Keys that are remembered at a time. The one that was made first is forgotten first. */
+  /** Keys that are remembered at a time. The one that was not heard of for longest is forgotten first. */
   readonly keysMax: number
 }
 
@@ -20,22 +20,30 @@ export class Quota {
     this.#options = options
   }
 
+  /** Whether the key has any left. */
+  has(key: string, nowMs: number): boolean {
+    return this.#allowance(key, nowMs).left > 0
+  }
+
   /** Takes one of the key's, if it has any left. */
   take(key: string, nowMs: number): boolean {
-    const { burst, refillMs, keysMax } = this.#options
-    let allowance = this.#allowances.get(key)
-    if (allowance === undefined) {
-      const [oldest] = this.#allowances.size >= keysMax ? this.#allowances.keys() : []
-      if (oldest !== undefined) this.#allowances.delete(oldest)
-      allowance = { left: burst, atMs: nowMs }
-      this.#allowances.set(key, allowance)
-    }
-    const grown = Math.max(0, Math.floor((nowMs - allowance.atMs) / refillMs))
-    allowance.left = Math.min(burst, allowance.left + grown)
-    allowance.atMs += grown * refillMs
+    const allowance = this.#allowance(key, nowMs)
     if (allowance.left === 0) return false
     allowance.left -= 1
     return true
+  }
+
+  #allowance(key: string, nowMs: number): Allowance {
+    const { burst, refillMs, keysMax } = this.#options
+    const allowance = this.#allowances.get(key) ?? { left: burst, atMs: nowMs }
+    this.#allowances.delete(key) // It comes last again: whoever was not heard of for longest is forgotten first.
+    const [oldest] = this.#allowances.size >= keysMax ? this.#allowances.keys() : []
+    if (oldest !== undefined) this.#allowances.delete(oldest)
+    this.#allowances.set(key, allowance)
+    const grown = Math.max(0, Math.floor((nowMs - allowance.atMs) / refillMs))
+    allowance.left = Math.min(burst, allowance.left + grown)
+    allowance.atMs += grown * refillMs
+    return allowance
   }
 }
 
@@ -77,9 +85,13 @@ export class EventBounds<Item> {
 
   offer(item: Item, nowMs: number): void {
     const keys = this.#bounded.keysOf(item)
-    const spent = keys.find((key) => !this.#perKey.take(key, nowMs))
-    if (spent === undefined && (this.#overall?.take('', nowMs) ?? true)) this.#bounded.publish(item, 1)
-    else this.#withhold(spent ?? keys[0] ?? '', item)
+    const spent = keys.find((key) => !this.#perKey.has(key, nowMs))
+    if (spent !== undefined || this.#overall?.take('', nowMs) === false) {
+      this.#withhold(spent ?? keys[0] ?? '', item)
+      return
+    }
+    for (const key of keys) this.#perKey.take(key, nowMs)
+    this.#bounded.publish(item, 1)
   }
 
   /** Publishes the summaries. To be called every so often. */

@@ -41,6 +41,15 @@ describe('a quota', () => {
     expect([quota.take('a', 0), quota.take('b', 0)]).toEqual([false, true])
   })
 
+  it('forgets whoever was not heard of for longest, and not who is loud', () => {
+    const quota = new Quota({ ...perKey, keysMax: 2 })
+    for (let n = 0; n < 3; n += 1) quota.take('loud', 0)
+    for (const key of ['b', 'c', 'd']) {
+      expect(quota.has('loud', 0)).toBe(false)
+      quota.take(key, 0)
+    }
+  })
+
   it('never gives more than burst and growth, whenever it is asked', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 200 }), (pauses) => {
@@ -76,6 +85,22 @@ describe('bounded events', () => {
         }
       }),
     )
+  })
+
+  it('spend nothing of one key where another has none left', () => {
+    const published: string[] = []
+    const events = new EventBounds<readonly string[]>(
+      {
+        keysOf: (keys) => keys,
+        publish: (keys) => void published.push(keys.join()),
+        anonymous: () => undefined,
+      },
+      { perKey },
+    )
+    for (let n = 0; n < 3; n += 1) events.offer(['spent'], 0)
+    for (let n = 0; n < 9; n += 1) events.offer(['rich', 'spent'], 0)
+    for (let n = 0; n < 3; n += 1) events.offer(['rich'], 0)
+    expect(published).toEqual([...Array<string>(3).fill('spent'), ...Array<string>(3).fill('rich')])
   })
 
   it('sum up under no name where too many names are too loud', () => {
