@@ -102,11 +102,12 @@ export function run(
 /** Waits until it is up, and reads what it tells scripts. */
 export async function upFile(started: Run, dataDir: string, ms = 60_000): Promise<UpFile> {
   const file = join(dataDir, 'up.json')
-  await eventually(() => {
+  const text = await eventually(() => {
     if (started.child.exitCode !== null) throw new Error(`it ended: ${started.out()}${started.err()}`)
-    return existsSync(file)
+    // One that a killed run left may go between two looks at it.
+    return readFile(file, 'utf8').catch(() => undefined)
   }, ms)
-  return JSON.parse(await readFile(file, 'utf8')) as UpFile
+  return JSON.parse(text) as UpFile
 }
 
 /** Command lines of the processes that have to do with a folder. */
