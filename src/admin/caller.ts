@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { accountStatus, type Account } from '../domain/account.ts'
-import type { Grant } from '../domain/grant.ts'
+import type { Grant, GrantParts } from '../domain/grant.ts'
 import { accountKey } from '../domain/state-keys.ts'
 import { covers } from '../domain/subject.ts'
 import { statusOf, type User } from '../domain/user.ts'
@@ -28,6 +28,8 @@ export interface Caller {
 export interface Delegate {
   readonly account: Account
   readonly user: User
+  /** What the grant is made of. */
+  readonly parts: GrantParts
   readonly grant: Grant
 }
 
@@ -83,8 +85,7 @@ async function standing(
   if (ofAccount !== 'active')
     throw new GatehouseError('forbidden', `account "${account.name}" is ${ofAccount}`)
   if (ofUser !== 'active') throw new GatehouseError('forbidden', `user "${user.name}" is ${ofUser}`)
-  const { grant } = await compiled(view, user, account)
-  return { account, user, grant }
+  return { account, user, ...(await compiled(view, user, account)) }
 }
 
 /** Clocks of servers and ours may differ by so much. */

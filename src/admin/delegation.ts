@@ -120,9 +120,7 @@ async function refuseUndelegable(view: View, { was, is }: Change & { readonly is
 async function refuseStronger(view: View, reach: Delegate, user: User): Promise<void> {
   const { account } = reach
   const { parts } = await compiled(view, user, account)
-  const wider =
-    beyond(ownGrant(user, account, parts), reach.grant) ??
-    unbound(parts, await compiled(view, reach.user, account))
+  const wider = beyond(ownGrant(user, account, parts), reach.grant) ?? unbound(parts, reach)
   if (wider !== undefined) throw stronger(user, wider)
 }
 
