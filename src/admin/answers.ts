@@ -27,10 +27,14 @@ const responses = z
   })
   .optional()
   .describe('May answer requests on their reply subject.')
-const permissions = z.object({
+const subjects = {
   publish: rules.describe('What may be published.'),
   subscribe: rules.describe('What may be subscribed to.'),
   responses,
+}
+const permissions = z.object({
+  ...subjects,
+  inbox: z.enum(['shared', 'private']).optional().describe('Where replies come in.'),
 })
 
 export const credentialSeen = z.object({
@@ -175,7 +179,8 @@ export const actorSeen = z.object({
   user: z.string().describe('The name of the user.'),
 })
 
-export const grantSeen = permissions.extend({
+export const grantSeen = z.object({
+  ...subjects,
   lifetimeSeconds: z.number().optional().describe('Connections end after this long.'),
   policies: z
     .array(z.object({ id: idOf('policy'), version: z.number().describe('Its version.') }))

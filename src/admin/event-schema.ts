@@ -41,6 +41,7 @@ export const permissions = z
       })
       .optional()
       .describe('May answer requests on their reply subject.'),
+    inbox: z.enum(['shared', 'private']).optional().describe('Where replies come in.'),
   })
   .describe('What is granted.')
 

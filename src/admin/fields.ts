@@ -119,10 +119,16 @@ export const responses = z
   .transform(({ max, ttl }) => ({ max, ttlMs: ttl }))
   .describe('Allows answering requests on their reply subject.')
 
+const inbox = z
+  .enum(['shared', 'private'])
+  .optional()
+  .describe('Where replies come in. private: in an inbox of the user alone, whose prefix whoami tells.')
+
 export const permissions = {
   publish: publishRules,
   subscribe: subscribeRules,
   responses: responses.optional(),
+  inbox,
 }
 
 /** nats-server ignores these for callout users (reference 0.2): what cannot be enforced is refused, not ignored. */

@@ -1,5 +1,6 @@
 import type { Account } from '../domain/account.ts'
 import { beyond } from '../domain/beyond.ts'
+import { entriesOf } from '../domain/entries.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Role } from '../domain/role.ts'
@@ -47,8 +48,9 @@ function sendsAll(grant: Grant): boolean {
   return beyond(commandsOf(all), commandsOf(grant)) === undefined
 }
 
-function isAboutCommands({ permissions: { publish } }: Policy): boolean {
-  return [...publish.allow, ...publish.deny].some((entry) => overlaps(widest(entry), EVERY_COMMAND))
+function isAboutCommands(policy: Policy): boolean {
+  const published = entriesOf(policy).filter(({ side }) => side === 'publish')
+  return published.some(({ subject }) => overlaps(widest(subject), EVERY_COMMAND))
 }
 
 /** A subject with every token that a template is in as `*`: whatever value may come to be there. */

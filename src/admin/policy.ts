@@ -26,14 +26,17 @@ const createPolicy = command({
   }),
   response: policyId,
   example: { name: 'shipping-reader', subscribe: { allow: ['shipping.>'] }, limits: { lifetime: '8h' } },
-  async handle({ account, publish, subscribe, responses, ...facts }, { tx }) {
+  async handle({ name, account, description, limits, delegable, ...permissions }, { tx }) {
     const id = tx.context.nextId()
     await tx.execute(policies, policyKey(id), {
-      ...facts,
       type: 'policy.create',
+      name,
+      description,
+      limits,
+      delegable,
       id,
       scope: account === undefined ? OPERATOR_SCOPE : (await accountNamed(tx, account)).id,
-      permissions: { publish, subscribe, responses },
+      permissions,
       at: tx.context.at,
     })
     return { policy: id }

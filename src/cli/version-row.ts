@@ -15,6 +15,7 @@ export function versionRow({ version, name, description, permissions, limits, ..
     publish: rulesOf(allowed['publish']),
     subscribe: rulesOf(allowed['subscribe']),
     responses: cell(allowed['responses']),
+    inbox: allowed['inbox'],
     limits: cell(limits),
     ...(delegable === true && { delegable }),
     by: isMap(by) ? by['user'] : by,

@@ -1,4 +1,5 @@
 import type { Account } from './account.ts'
+import { entriesOf, responsesOf, type Effect, type Side } from './entries.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
 import { commonEntriesWithin, minimal } from './subject.ts'
 import { expand, type TemplateFacts } from './template.ts'
@@ -82,42 +83,33 @@ function merge(
   policies: readonly Policy[],
 ): Extract<Compiled, { ok: true }> | NoGrant {
   const facts: TemplateFacts = { user, account }
-  const lists = { publishAllow: [], publishDeny: [], subscribeAllow: [], subscribeDeny: [] } as Record<
-    Side,
-    string[]
-  >
+  const lists: Record<Side, Record<Effect, string[]>> = {
+    publish: { allow: [], deny: [] },
+    subscribe: { allow: [], deny: [] },
+  }
   for (const policy of policies) {
-    for (const [side, subject] of entries(policy)) {
+    for (const { side, effect, subject } of entriesOf(policy)) {
       const expansion = expand(subject, facts)
       if (!expansion.ok) {
         const { variable } = expansion
         return { ok: false, reason: 'template_value_missing', policy: policy.id, variable }
       }
-      lists[side].push(expansion.subject)
+      lists[side][effect].push(expansion.subject)
     }
   }
-  const publishDeny = minimal(lists.publishDeny)
-  const responses = widest(policies.flatMap(({ permissions }) => permissions.responses ?? []))
+  const publishDeny = minimal(lists.publish.deny)
+  const responses = widest(policies.flatMap(responsesOf))
   return {
     ok: true,
     grant: {
-      publish: { allow: minimal(lists.publishAllow), deny: publishDeny },
-      subscribe: { allow: minimal(lists.subscribeAllow), deny: minimal(lists.subscribeDeny) },
+      publish: { allow: minimal(lists.publish.allow), deny: publishDeny },
+      subscribe: { allow: minimal(lists.subscribe.allow), deny: minimal(lists.subscribe.deny) },
       // nats-server lets a reply through every deny (reference B.2); to us a deny of everything is one.
       responses: publishDeny.includes('>') ? undefined : responses,
       lifetimeSeconds: least(policies.flatMap(({ limits }) => limits.lifetimeSeconds ?? [])),
       policies: policies.map(({ id, version }) => ({ id, version })),
     },
   }
-}
-
-type Side = 'publishAllow' | 'publishDeny' | 'subscribeAllow' | 'subscribeDeny'
-
-function* entries({ permissions: { publish, subscribe } }: Policy): Generator<[Side, string]> {
-  for (const subject of publish.allow) yield ['publishAllow', subject]
-  for (const subject of publish.deny) yield ['publishDeny', subject]
-  for (const subject of subscribe.allow) yield ['subscribeAllow', subject]
-  for (const subject of subscribe.deny) yield ['subscribeDeny', subject]
 }
 
 /** Permissions unite, so the most generous right to answer holds. */

@@ -1,6 +1,7 @@
 import { GatehouseError } from '../errors.ts'
 import { ABSENT, type Absent, type Decider } from './decider.ts'
 import { same } from './same.ts'
+import type { SemanticPermission } from './semantic.ts'
 
 /** Subjects of one direction. A deny wins over every allow. */
 export interface SubjectRules {
@@ -21,6 +22,14 @@ export interface Permissions {
   readonly publish: SubjectRules
   readonly subscribe: SubjectRules
   readonly responses?: ResponsePermission | undefined
+  /** The same in the words of streams, buckets and services; entries.ts says which subjects that is. */
+  readonly allow?: readonly SemanticPermission[] | undefined
+  readonly deny?: readonly SemanticPermission[] | undefined
+  /**
+   * Where answers come in: `shared` gives the inbox that every client library uses unless told otherwise, and the
+   * user's own beside it; `private` gives the own one alone and takes the shared one away, whoever else gives it.
+   */
+  readonly inbox?: 'shared' | 'private' | undefined
 }
 
 /** The kinds of connection nats-server knows (`allowed_connection_types`, reference B.2). */
