@@ -101,6 +101,8 @@ export interface Command<
   /** `<aggregate>.<verb>` */
   readonly name: string
   readonly summary: string
+  /** How the command line says it, where that is not `<aggregate> <verb>`: a word, and the fields that follow it. */
+  readonly line?: { readonly word: string; readonly places: readonly string[] } | undefined
   readonly access: Access
   readonly request: Request
   /** What the reply says beside `revision` and `events`. */

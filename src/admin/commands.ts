@@ -4,6 +4,10 @@ import { accountLifeCommands } from './account-life.ts'
 import { accountCommands } from './account.ts'
 import type { Command } from './command.ts'
 import { eventCommands } from './event-list.ts'
+import { canCommands } from './explain-can.ts'
+import { decisionCommands } from './explain-decision.ts'
+import { whoCanCommands } from './explain-who-can.ts'
+import { explainCommands } from './explain.ts'
 import { identityCommands } from './identity.ts'
 import { operatorCommands } from './operator.ts'
 import { policyHistoryCommands } from './policy-history.ts'
@@ -28,4 +32,8 @@ export const commands: readonly Command[] = [
   userLifeCommands,
   identityCommands,
   eventCommands,
+  explainCommands,
+  canCommands,
+  whoCanCommands,
+  decisionCommands,
 ].flatMap((group) => Object.values<Command>(group))

@@ -38,7 +38,8 @@ export function grantOfParts(user: User, account: Account, parts: GrantParts): G
   throw new GatehouseError('template_value_missing', what)
 }
 
-async function recordsOf(view: View, user: User, account: Account) {
+/** The policies and roles that a user's ids lead to, as they are stored. */
+export async function recordsOf(view: View, user: User, account: Account) {
   const found = {
     policies: new Map<string, Policy>(),
     roles: new Map<string, Role>(),

@@ -111,10 +111,29 @@ export const connectionEvents = {
       accountId: text('The A… key of its account.'),
       credentialId: text('What it proved itself with.'),
       ...client,
+      policies: z
+        .array(
+          z.strictObject({
+            id: text('The id of the policy.'),
+            version: count('Its version.'),
+            via: z.enum(['default', 'user', 'role', 'boundary']).describe('How it came to the user.'),
+          }),
+        )
+        .describe('What the grant was made of.'),
+      metadata: facts.describe('The metadata of the user that templates asked for.'),
+      grantHash: text('SHA-256 of the grant, hex: the same for the same grant.'),
       expiresAt: moment('The connection ends then.').optional(),
       count: howMany,
     },
-    example: { ...example, accountId: ACCOUNT, credentialId: OTHER, ...from },
+    example: {
+      ...example,
+      accountId: ACCOUNT,
+      credentialId: OTHER,
+      ...from,
+      policies: [{ id: OTHER, version: 1, via: 'default' }],
+      metadata: {},
+      grantHash: 'a0c2f1c47b7f3d4f6f3ad3a1c2f5b0d9e8c7b6a5948372615049382716e5d4c3',
+    },
   },
   'user.login_failed': {
     when: 'A connection was refused.',

@@ -6,6 +6,7 @@ import type { Policy } from '../domain/policy.ts'
 import type { Role } from '../domain/role.ts'
 import { accountKey, POLICY_PREFIX, policyKey, ROLE_PREFIX } from '../domain/state-keys.ts'
 import { commonEntries, overlaps } from '../domain/subject.ts'
+import { widestOf } from '../domain/template.ts'
 import { GatehouseError } from '../errors.ts'
 import { policies } from './aggregates.ts'
 import type { Delegate } from './caller.ts'
@@ -50,16 +51,7 @@ function sendsAll(grant: Grant): boolean {
 
 function isAboutCommands(policy: Policy): boolean {
   const published = entriesOf(policy).filter(({ side }) => side === 'publish')
-  return published.some(({ subject }) => overlaps(widest(subject), EVERY_COMMAND))
-}
-
-/** A subject with every token that a template is in as `*`: whatever value may come to be there. */
-function widest(entry: string): string {
-  const marked = entry.replaceAll(/\{\{[^}]*\}\}/g, '{')
-  return marked
-    .split('.')
-    .map((token) => (token.includes('{') ? '*' : token))
-    .join('.')
+  return published.some(({ subject }) => overlaps(widestOf(subject), EVERY_COMMAND))
 }
 
 async function hasCommands(view: View, role: Role): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Account } from '../domain/account.ts'
-import type { Grant } from '../domain/grant.ts'
+import type { Grant, GrantParts } from '../domain/grant.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { Xkey } from '../keys/xkey.ts'
 import { admit } from './admit.ts'
@@ -40,8 +40,8 @@ export interface Observer {
   admitted(request: Verified, admitted: Admission, tookMs: number): void
 }
 
-/** Who was let in, with what, as what. */
-export interface Admission {
+/** Who was let in, with what, as what, by which policies. */
+export interface Admission extends GrantParts {
   readonly user: User
   readonly account: Account
   readonly credential: Credential

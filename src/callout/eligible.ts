@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net'
-import { accountStatus, type Account } from '../domain/account.ts'
+import type { Account } from '../domain/account.ts'
+import { barring } from '../domain/barred.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { ConnectionType, Policy } from '../domain/policy.ts'
-import { statusOf, type User } from '../domain/user.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
@@ -29,10 +29,8 @@ export function eligible(
   }
   const account = directory.account(user.account)
   if (account === undefined) return new Denial('account_missing', user.account)
-  if (account.role === 'system' || account.role === 'callout')
-    return new Denial('account_reserved', account.name)
-  const barred = barredBy(user, account, nowMs)
-  if (barred !== undefined) return barred
+  const bar = barring(user, account, nowMs)
+  if (bar !== undefined) return new Denial(bar.reason, bar.about)
   const parts = partsOf(user, account, directory)
   if ('missing' in parts) return new Denial(parts.missing, parts.id)
   const { policies, boundary } = parts
@@ -41,14 +39,6 @@ export function eligible(
     if (!allowsConnectionType(policy, client)) return new Denial('connection_type_not_allowed', policy.name)
   }
   return { ...holder, account, policies, boundary }
-}
-
-/** Locked, suspended, expired: the state of user and account speaks before any policy does. */
-function barredBy(user: User, account: Account, nowMs: number): Denial | undefined {
-  const ofAccount = accountStatus(account, nowMs)
-  if (ofAccount !== 'active') return new Denial(`account_${ofAccount}`, account.name)
-  const ofUser = statusOf(user, nowMs)
-  return ofUser === 'active' ? undefined : new Denial(`user_${ofUser}`, user.name)
 }
 
 /** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */

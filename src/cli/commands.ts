@@ -14,7 +14,8 @@ export function addCommands(program: Program, commands: readonly Command[], shel
   const groups = new Map<string, Program>()
   for (const command of commands) {
     const [aggregate = '', verb] = command.name.split('.')
-    if (verb === undefined) addCommand(program, { word: aggregate, command }, shell)
+    if (command.line !== undefined) addCommand(program, { word: command.line.word, command }, shell)
+    else if (verb === undefined) addCommand(program, { word: aggregate, command }, shell)
     else {
       const group = groups.get(aggregate) ?? addGroup(program, aggregate)
       groups.set(aggregate, group)

@@ -5,9 +5,9 @@ import { CREDENTIALS_COMMAND, CREDENTIALS_EXAMPLE } from './credentials.ts'
 import type { Fields } from './fields.ts'
 
 /** The example of a command as a person types it, with the document that says what flags cannot. */
-export function exampleOf({ name, example }: Command, fields: Fields): string {
+export function exampleOf({ name, line, example }: Command, fields: Fields): string {
   const { args, document } = speak(fields, example)
-  const words = ['gatehouse', ...name.split('.'), ...args.map(quoted)]
+  const words = ['gatehouse', ...(line === undefined ? name.split('.') : [line.word]), ...args.map(quoted)]
   if (name === CREDENTIALS_COMMAND) return `  ${[...words, CREDENTIALS_EXAMPLE].join(' ')}`
   if (Object.keys(document).length === 0) return `  ${words.join(' ')}`
   const lines = stringify(document).trimEnd().split('\n')

@@ -63,11 +63,20 @@ const SECRET = /^(?:password|token|seed|secret|creds|passphrase)$/i
 const PROSE = /^(?:reason|description|label)$/
 
 /** What can be said of a request on the command line, in the order of its schema. */
-export function fieldsOf(request: z.ZodObject): Fields {
+export function fieldsOf(request: z.ZodObject, places?: readonly string[]): Fields {
   const schema = z.toJSONSchema(request, { io: 'input', unrepresentable: 'any' }) as JsonSchema
   const found: { readonly fields: Field[]; readonly unsaid: Unsaid[] } = { fields: [], unsaid: [] }
   collect(schema, [], found)
-  return found
+  return places === undefined ? found : { ...found, fields: placed(found.fields, places) }
+}
+
+/** Those fields follow the command, in that order; the others have flags. */
+function placed(fields: readonly Field[], places: readonly string[]): readonly Field[] {
+  const inPlace = places.flatMap((name) => {
+    const field = fields.find(({ path }) => path.length === 1 && path[0] === name)
+    return field === undefined ? [] : [{ ...field, isPositional: true, word: kebab(name) }]
+  })
+  return [...inPlace, ...fields.filter(({ path }) => path.length > 1 || !places.includes(path[0] ?? ''))]
 }
 
 function collect(

@@ -1,9 +1,7 @@
-import type { Account } from './account.ts'
 import { entriesOf, responsesOf, type Effect, type Side } from './entries.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
 import { commonEntriesWithin, minimal } from './subject.ts'
 import { expand, type TemplateFacts } from './template.ts'
-import type { User } from './user.ts'
 
 /** What the policies of one user come to: architecture section 4. Subjects are final, templates are filled in. */
 export interface Grant {
@@ -45,7 +43,11 @@ export interface GrantParts {
  * Merges policies: allows unite, denies unite, a deny wins, numbers take the strictest, and a boundary caps them
  * all. Pure.
  */
-export function compileGrant(user: User, account: Account, { policies, boundary }: GrantParts): Compiled {
+export function compileGrant(
+  user: TemplateFacts['user'],
+  account: TemplateFacts['account'],
+  { policies, boundary }: GrantParts,
+): Compiled {
   const given = merge(user, account, policies)
   if (!given.ok || boundary === undefined) return given
   const cap = merge(user, account, [boundary])
@@ -78,8 +80,8 @@ function narrowest(left: ResponsePermission, right: ResponsePermission): Respons
 }
 
 function merge(
-  user: User,
-  account: Account,
+  user: TemplateFacts['user'],
+  account: TemplateFacts['account'],
   policies: readonly Policy[],
 ): Extract<Compiled, { ok: true }> | NoGrant {
   const facts: TemplateFacts = { user, account }

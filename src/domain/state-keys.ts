@@ -19,6 +19,7 @@ export const ROLE_PREFIX = 'role.'
 export const EVERY_ACCOUNT = `${ACCOUNT_PREFIX}*`
 export const EVERY_POLICY = `${POLICY_PREFIX}*`
 export const EVERY_ROLE = `${ROLE_PREFIX}*`
+export const EVERY_USER = `${USER_PREFIX}*.*`
 export const EVERY_SEALED = 'key.*'
 export const usersFilter = (account: string): string => `user.${token(account)}.*`
 

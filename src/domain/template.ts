@@ -36,6 +36,21 @@ export function templateSkeleton(subject: string): string {
   return subject.replaceAll(VARIABLE, 'x')
 }
 
+/** The variables that a template asks for. */
+export function variablesOf(subject: string): readonly string[] {
+  return subject.includes('{{') ? [...subject.matchAll(VARIABLE)].map(([, variable = '']) => variable) : []
+}
+
+/** A subject with every token that a template is in as `*`: whatever value may come to be there. */
+export function widestOf(subject: string): string {
+  if (!subject.includes('{{')) return subject
+  const marked = subject.replaceAll(VARIABLE, '{')
+  return marked
+    .split('.')
+    .map((token) => (token.includes('{') ? '*' : token))
+    .join('.')
+}
+
 /** Fills in the values. Fails closed: a missing or unfit value gives the name of its variable, never a subject. */
 export function expand(subject: string, facts: TemplateFacts): Expansion {
   if (!subject.includes('{{')) return { ok: true, subject }

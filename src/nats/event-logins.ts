@@ -4,6 +4,8 @@ import type { AuditEvent } from '../admin/transaction.ts'
 import type { Admission } from '../callout/callout.ts'
 import type { Denial } from '../callout/reason.ts'
 import type { Verified } from '../callout/verify.ts'
+import { basisOf, grantText } from '../domain/basis.ts'
+import { hashToken } from '../keys/token.ts'
 
 /** Characters kept of a text that anybody may choose, without any credential. */
 const CLIENT_TEXT_MAX = 64
@@ -21,7 +23,7 @@ export interface FailedLogin {
 }
 
 export function loginEvent({ request, admitted }: Login, count: number, stamp: Stamp): AuditEvent {
-  const { user, account, credential, expiresAt } = admitted
+  const { user, account, credential, grant, expiresAt } = admitted
   return auditEvent(
     {
       audience: account.id,
@@ -32,6 +34,8 @@ export function loginEvent({ request, admitted }: Login, count: number, stamp: S
         accountId: account.id,
         credentialId: credential.id,
         ...clientOf(request),
+        ...basisOf(grant, admitted),
+        grantHash: hashToken(grantText(grant)),
         ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt * 1_000).toISOString() }),
         ...(count > 1 && { count }),
       },

@@ -1,0 +1,97 @@
+import { barring } from '../domain/barred.ts'
+import { explainGrant, type Explanation, type Source } from '../domain/explain.ts'
+import { compileGrant, type Compiled, type Grant, type GrantParts } from '../domain/grant.ts'
+import { partsOf } from '../domain/parts.ts'
+import { viaOf, type Via } from '../domain/via.ts'
+import { recordsOf } from './compiled.ts'
+import { reasonWords } from './reason-words.ts'
+import type { View } from './transaction.ts'
+import type { Found } from './user-reference.ts'
+
+/** Entries that are told in one answer, of the grant and of what is not in it. */
+const TOLD_MAX = 500
+
+/** Why somebody would not be let in. */
+export interface Refused {
+  readonly reason: string
+  readonly detail?: string | undefined
+  readonly words: string
+}
+
+/** What the door would make of a user, by what is stored. */
+export interface Standing {
+  readonly refusal?: Refused | undefined
+  readonly parts?: GrantParts | undefined
+  readonly grant?: Grant | undefined
+  readonly via: Via
+}
+
+/** Everything but who asks from where: that the door alone can know. */
+export async function standingOf(view: View, { user, account }: Found, nowMs: number): Promise<Standing> {
+  const records = await recordsOf(view, user, account)
+  const via = viaOf(user, account, records)
+  const bar = barring(user, account, nowMs)
+  const barred = bar && refused(bar.reason, bar.about)
+  const parts = partsOf(user, account, records)
+  if ('missing' in parts) return { refusal: barred ?? refused(parts.missing, parts.id), via }
+  const compiled = compileGrant(user, account, parts)
+  if (compiled.ok) return { refusal: barred, parts, grant: compiled.grant, via }
+  return { refusal: barred ?? refused(compiled.reason, detailOf(compiled, parts)), parts, via }
+}
+
+export function refused(reason: string, detail?: string): Refused {
+  return { reason, detail, words: reasonWords(reason) }
+}
+
+function detailOf(
+  compiled: Exclude<Compiled, { ok: true }>,
+  { policies, boundary }: GrantParts,
+): string | undefined {
+  if (compiled.reason === 'grant_too_large') return undefined
+  const { policy: id, variable } = compiled
+  const policy = [...policies, ...(boundary === undefined ? [] : [boundary])].find((each) => each.id === id)
+  return `{{${variable}}} of policy ${policy?.name ?? id}`
+}
+
+/** As explain.user and its like answer it. */
+export function toldStanding({ user, account }: Found, standing: Standing) {
+  const { refusal, grant, parts, via } = standing
+  const explained =
+    grant === undefined || parts === undefined
+      ? { entries: [], leftOut: [] }
+      : explainGrant({ user, account }, parts, grant)
+  const all =
+    parts === undefined ? [] : [...parts.policies, ...(parts.boundary === undefined ? [] : [parts.boundary])]
+  return {
+    account: { id: account.id, name: account.name },
+    user: { id: user.id, name: user.name },
+    ...(refusal !== undefined && { refusal }),
+    ...(grant !== undefined && { grant }),
+    policies: all.map(({ id, name, version }) => ({ id, name, version, via: via.get(id) ?? [] })),
+    ...toldEntries(explained, via),
+  }
+}
+
+/** Each entry with what it comes from, as far as one answer has room for them. */
+export function toldEntries({ entries, leftOut }: Explanation, via: Via) {
+  const more = Math.max(0, entries.length - TOLD_MAX) + Math.max(0, leftOut.length - TOLD_MAX)
+  return {
+    entries: entries.slice(0, TOLD_MAX).map(({ sources, within, ...entry }) => ({
+      ...entry,
+      sources: sources.map((source) => toldSource(source, via)),
+      ...(within.length > 0 && { within: within.map((source) => toldSource(source, via)) }),
+    })),
+    leftOut: leftOut.slice(0, TOLD_MAX).map(({ side, effect, subject, source, coveredBy }) => ({
+      side,
+      effect,
+      subject,
+      source: toldSource(source, via),
+      ...(coveredBy !== undefined && { coveredBy }),
+    })),
+    ...(more > 0 && { more }),
+  }
+}
+
+export function toldSource({ policy: { id, name, version }, field, written }: Source, via: Via) {
+  return { policy: name, version, via: via.get(id) ?? [], field, written }
+}

@@ -1,0 +1,131 @@
+import type { Account } from '../domain/account.ts'
+import { barring } from '../domain/barred.ts'
+import { partsOf } from '../domain/parts.ts'
+import type { Policy } from '../domain/policy.ts'
+import { briefOf, leaveOf, type Brief, type Leave, type Question } from '../domain/question.ts'
+import type { Role } from '../domain/role.ts'
+import { accountKey, EVERY_POLICY, EVERY_ROLE } from '../domain/state-keys.ts'
+import type { User } from '../domain/user.ts'
+import { viaOf, type Via } from '../domain/via.ts'
+import { accounts } from './aggregates.ts'
+import type { StateStore } from './state-store.ts'
+import type { View } from './transaction.ts'
+
+const PAGE = 1_000
+
+/** Somebody who may, and what lets it. */
+export interface Permitted {
+  readonly policy: string
+  readonly version: number
+  readonly via: readonly string[]
+  readonly entry: string
+  readonly account: string
+  readonly user: string
+}
+
+/** What all users of one account with the same policies and roles have in common. */
+interface Kind {
+  /** Absent where a policy or role is gone: nobody of them is granted anything. */
+  readonly brief: Brief | undefined
+  readonly via: Via
+  /** The answer, where it is the same for all of them. */
+  readonly leave?: Leave | undefined
+}
+
+interface Records {
+  readonly policies: ReadonlyMap<string, Policy>
+  readonly roles: ReadonlyMap<string, Role>
+}
+
+/** Asks user after user the same question. Whoever has the same policies is asked once. */
+export class Survey {
+  readonly #question: Question
+  readonly #source: { readonly tx: View; readonly store: StateStore; readonly nowMs: number }
+  readonly #kinds = new Map<string, Kind>()
+  readonly #found: Permitted[] = []
+  #records: Promise<Records> | undefined
+  /** Who may, and would not be let in. */
+  barred = 0
+
+  constructor(
+    question: Question,
+    source: { readonly tx: View; readonly store: StateStore; readonly nowMs: number },
+  ) {
+    this.#question = question
+    this.#source = source
+  }
+
+  get found(): number {
+    return this.#found.length
+  }
+
+  /** Those who may, those of one policy together. */
+  items(): readonly Permitted[] {
+    return this.#found.toSorted(
+      (a, b) => compare(a.policy, b.policy) || compare(a.account, b.account) || compare(a.user, b.user),
+    )
+  }
+
+  async take(user: User): Promise<void> {
+    const account = await this.#source.tx.load(accounts, accountKey(user.account))
+    if (account.status === 'absent') return
+    const kind = await this.#kindOf(user, account)
+    if (kind.brief === undefined) return
+    const leave = kind.brief.isSame ? kind.leave : leaveOf(kind.brief, { user, account })
+    if (leave === undefined) return
+    if (barring(user, account, this.#source.nowMs) !== undefined) {
+      this.barred += 1
+      return
+    }
+    const { policy, entry } = leave
+    const { id, name, version } = policy
+    const via = kind.via.get(id) ?? []
+    this.#found.push({ policy: name, version, via, entry, account: account.name, user: user.name })
+  }
+
+  async #kindOf(user: User, account: Account): Promise<Kind> {
+    const key = [account.id, ...user.policies, 'roles', ...user.roles].join(' ')
+    let kind = this.#kinds.get(key)
+    if (kind === undefined) {
+      kind = this.#newKind(await (this.#records ??= readRecords(this.#source.store)), { user, account })
+      this.#kinds.set(key, kind)
+    }
+    return kind
+  }
+
+  #newKind({ policies, roles }: Records, facts: { readonly user: User; readonly account: Account }): Kind {
+    const { user, account } = facts
+    const records = { policy: (id: string) => policies.get(id), role: (id: string) => roles.get(id) }
+    const via = viaOf(user, account, records)
+    const parts = partsOf(user, account, records)
+    if ('missing' in parts) return { brief: undefined, via }
+    const brief = briefOf(this.#question, parts)
+    return { brief, via, leave: brief.isSame ? leaveOf(brief, facts) : undefined }
+  }
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0
+  return left < right ? -1 : 1
+}
+
+async function readRecords(store: StateStore): Promise<Records> {
+  const [policies, roles] = await Promise.all([
+    readAll<Policy>(store, EVERY_POLICY),
+    readAll<Role>(store, EVERY_ROLE),
+  ])
+  return { policies, roles }
+}
+
+async function readAll<Item extends { readonly id: string }>(
+  store: StateStore,
+  filter: string,
+): Promise<ReadonlyMap<string, Item>> {
+  const items = new Map<string, Item>()
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page = await store.page(filter, { after, limit: PAGE })
+    for (const { value } of page.entries) items.set((value as Item).id, value as Item)
+    after = page.next
+  }
+  return items
+}

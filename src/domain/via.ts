@@ -1,0 +1,25 @@
+import type { Account } from './account.ts'
+import type { Records } from './parts.ts'
+import type { User } from './user.ts'
+
+/** By id of policy, how it comes to be part of the user's grant: `default`, `user`, `role NAME`, `boundary`. */
+export type Via = ReadonlyMap<string, readonly string[]>
+
+export function viaOf(
+  user: User,
+  { defaultPolicy, boundaryPolicy }: Account,
+  records: Pick<Records, 'role'>,
+): Via {
+  const ways = new Map<string, string[]>()
+  const note = (policy: string, way: string): void => {
+    ways.set(policy, [...(ways.get(policy) ?? []), way])
+  }
+  if (defaultPolicy !== undefined) note(defaultPolicy, 'default')
+  for (const policy of user.policies) note(policy, 'user')
+  for (const id of user.roles) {
+    const role = records.role(id)
+    for (const policy of role?.policies ?? []) note(policy, `role ${role?.name ?? id}`)
+  }
+  if (boundaryPolicy !== undefined) note(boundaryPolicy, 'boundary')
+  return ways
+}
