@@ -7,11 +7,13 @@ import { buildBody, type Body, type Said } from './body.ts'
 import { connected } from './connected.ts'
 import { CREDENTIALS_COMMAND, withCredentials, type CredentialFlags } from './credentials.ts'
 import { readBody } from './document.ts'
+import { explanation } from './explain-output.ts'
 import type { Fields } from './fields.ts'
 import { show, type Format } from './output.ts'
 import { replacementFaults } from './replacing.ts'
 import type { Shell } from './shell.ts'
 import type { TargetFlags } from './target.ts'
+import { showWhoCan } from './who-can.ts'
 
 /** What the flags that every command has say. */
 export interface CommonFlags extends TargetFlags {
@@ -39,15 +41,22 @@ export async function runCommand(asked: Asked, shell: Shell): Promise<void> {
   const { command, flags } = asked
   const body = await bodyOf(asked, shell)
   await using client = await connected(flags, shell, flags)
-  const asking = isPaged(command)
-    ? pages({ client, name: command.name, body, limit: asked.limit })
-    : client.request(command.name, body)
-  const reply = await asking.catch((error: unknown) => {
+  try {
+    const replies = pages({ client, command, body, limit: asked.limit })
+    if (command.name === 'explain.who-can') await showWhoCan(replies, flags.format, shell)
+    else await showReply(await whole(command, replies), asked, shell)
+  } catch (error) {
     throw inOurWords(error, asked)
-  })
-  const { out, err } = show(reply, flags.format, shell.terminal.out)
+  }
+}
+
+async function showReply(reply: Reply, { command, flags }: Asked, shell: Shell): Promise<void> {
+  const { out: outlet, err: errors } = shell.terminal
+  const told = flags.format === 'table' ? explanation(command.name, reply, outlet) : undefined
+  const { out, err } = told ?? show(reply, flags.format, outlet)
   await shell.print(out)
-  if (err !== '') shell.terminal.err.write(err)
+  if (err !== '') errors.write(err)
+  if (command.name === 'explain.can' && reply['allowed'] === false) process.exitCode = 1
 }
 
 async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
@@ -118,23 +127,36 @@ const PAGE_MAX = 500
 
 interface Listing {
   readonly client: Client
-  readonly name: string
+  readonly command: Command
   readonly body: Body
   readonly limit: number | undefined
 }
 
-/** Every page there is, or as many as make up the limit, as one reply. */
-async function pages({ client, name, body, limit = Infinity }: Listing): Promise<Reply> {
-  const items: unknown[] = []
-  let after = body['after']
+/**
+ * One reply after the other: of a list every page there is, or as many as make up the limit; of a search what it says
+ * until it says no more of where to look on.
+ */
+async function* pages({ client, command, body, limit = Infinity }: Listing): AsyncGenerator<Reply> {
+  let [count, after] = [0, body['after']]
   for (;;) {
-    const size = Math.min(PAGE_MAX, limit - items.length)
-    const reply = await client.request(name, { ...body, limit: size, ...(after !== undefined && { after }) })
-    if (!Array.isArray(reply['items'])) return reply
-    items.push(...(reply['items'] as readonly unknown[]))
-    const next = reply['next']
-    if (next === undefined || next === after) return { ...reply, items }
-    if (items.length >= limit) return { ...reply, items, next }
+    const size = Math.min(PAGE_MAX, limit - count)
+    const where = { ...(isPaged(command) && { limit: size }), ...(after !== undefined && { after }) }
+    const reply = await client.request(command.name, { ...body, ...where })
+    yield reply
+    const { items, next } = reply
+    count += Array.isArray(items) ? items.length : 0
+    if (next === undefined || next === after || count >= limit) return
     after = next
   }
+}
+
+/** The pages of a list as one reply; of everything else the last one. */
+async function whole(command: Command, replies: AsyncIterable<Reply>): Promise<Reply> {
+  const items: unknown[] = []
+  let last: Reply = {}
+  for await (const reply of replies) {
+    if (Array.isArray(reply['items'])) items.push(...(reply['items'] as readonly unknown[]))
+    last = reply
+  }
+  return isPaged(command) ? { ...last, items } : last
 }

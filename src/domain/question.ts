@@ -1,10 +1,8 @@
-import type { Account } from './account.ts'
 import { entriesOf, type Entry, type Side } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
 import type { Policy, SubjectRules } from './policy.ts'
 import { overlaps, parseSubscribeEntry } from './subject.ts'
-import { expand, variablesOf, widestOf } from './template.ts'
-import type { User } from './user.ts'
+import { expand, variablesOf, widestOf, type TemplateFacts } from './template.ts'
 import { mayPublish, maySubscribe, type Verdict } from './verdict.ts'
 
 /** May somebody publish this, or subscribe to it, in that queue group if there is one? */
@@ -70,7 +68,7 @@ export interface Leave {
 /** What lets this user do it, or `undefined` where nothing does. The same as the verdict on its compiled grant. */
 export function leaveOf(
   { question, given, cap, variables }: Brief,
-  facts: { readonly user: User; readonly account: Account },
+  facts: TemplateFacts,
 ): Leave | undefined {
   for (const variable of variables) if (!expand(`{{${variable}}}`, facts).ok) return undefined
   const filled = given.map((each) => fill(each, facts))
@@ -84,7 +82,7 @@ export function leaveOf(
   return found && { policy: found.policy, field: found.field, entry: found.subject }
 }
 
-function fill(bearing: Bearing, facts: { readonly user: User; readonly account: Account }): Bearing {
+function fill(bearing: Bearing, facts: TemplateFacts): Bearing {
   const filled = expand(bearing.subject, facts)
   return filled.ok ? { ...bearing, subject: filled.subject } : bearing
 }
