@@ -18,7 +18,7 @@ export interface Declared {
 
 /** Tells the parser what a command takes. `word` is what it is called under its parent. */
 export function declare(parent: Program, word: string, command: Command): Declared {
-  const { fields, unsaid } = fieldsOf(command.request, command.line?.places)
+  const { fields, unsaid } = fieldsOf(command)
   const program = parent.command(word).description(command.summary)
   const places = fields.filter(({ isPositional }) => isPositional)
   for (const place of places) program.argument(`[${place.word}]`, place.description) // `--from` may say it.

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Command } from '../admin/command.ts'
 
 /**
  * - `text`: one value, as a positional or a flag
@@ -63,11 +64,11 @@ const SECRET = /^(?:password|token|seed|secret|creds|passphrase)$/i
 const PROSE = /^(?:reason|description|label)$/
 
 /** What can be said of a request on the command line, in the order of its schema. */
-export function fieldsOf(request: z.ZodObject, places?: readonly string[]): Fields {
+export function fieldsOf({ request, line }: Pick<Command, 'request' | 'line'>): Fields {
   const schema = z.toJSONSchema(request, { io: 'input', unrepresentable: 'any' }) as JsonSchema
   const found: { readonly fields: Field[]; readonly unsaid: Unsaid[] } = { fields: [], unsaid: [] }
   collect(schema, [], found)
-  return places === undefined ? found : { ...found, fields: placed(found.fields, places) }
+  return line === undefined ? found : { ...found, fields: placed(found.fields, line.places) }
 }
 
 /** Those fields follow the command, in that order; the others have flags. */

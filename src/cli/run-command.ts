@@ -9,6 +9,7 @@ import { CREDENTIALS_COMMAND, withCredentials, type CredentialFlags } from './cr
 import { readBody } from './document.ts'
 import { explanation } from './explain-output.ts'
 import type { Fields } from './fields.ts'
+import type { Inputs } from './inputs.ts'
 import { show, type Format } from './output.ts'
 import { replacementFaults } from './replacing.ts'
 import type { Shell } from './shell.ts'
@@ -62,7 +63,7 @@ async function showReply(reply: Reply, { command, flags }: Asked, shell: Shell):
 async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
   const { command, flags, said } = asked
   const document = flags.from === undefined ? {} : await readBody(flags.from, inputs)
-  const built = buildBody(said, { ...document, ...envelopeOf(flags) })
+  const built = buildBody(await withSecrets(said, inputs), { ...document, ...envelopeOf(flags) })
   const body =
     command.name === CREDENTIALS_COMMAND ? await withCredentials(built.body, flags, inputs) : built.body
   const checked = check(requestOf(command), body)
@@ -76,6 +77,14 @@ async function bodyOf(asked: Asked, { inputs }: Shell): Promise<Body> {
   const isUnenforceable =
     built.faults.length === 0 && !checked.ok && checked.faults.every((fault) => fault.isUnenforceable)
   throw new GatehouseError(isUnenforceable ? 'unenforceable' : 'invalid_request', summary, { faults })
+}
+
+/** What is not for the command line is in files that flags name. */
+async function withSecrets(said: Said, inputs: Inputs): Promise<Said> {
+  const read = new Map(said)
+  for (const [field, file] of said)
+    if (field.kind === 'secret') read.set(field, await inputs.secret(String(file)))
+  return read
 }
 
 function envelopeOf({ ifRevision, commandId, correlationId }: CommonFlags): Body {

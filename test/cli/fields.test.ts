@@ -13,7 +13,7 @@ import { typed } from './typed.ts'
 
 /** Types a body, and gives what would be sent for that. */
 function throughTheCommandLine(command: Command, body: Body): Body {
-  const fields = fieldsOf(command.request)
+  const fields = fieldsOf(command)
   const { args, document } = speak(fields, body)
   const { said, ...limit } = typed(command, args)
   const { body: sent, faults } = buildBody(said, document)
@@ -52,15 +52,15 @@ describe('every command', () => {
         'clear',
       ]
       const envelope = ['if-revision', 'command-id', 'correlation-id', 'help']
-      const own = words(fieldsOf(command.request)).filter((word) => word.startsWith('--'))
+      const own = words(fieldsOf(command)).filter((word) => word.startsWith('--'))
       expect(new Set(own).size).toBe(own.length)
       expect(own.filter((word) => [...common, ...envelope].includes(word.slice(2)))).toEqual([])
     },
   )
 
   it('takes no secret on the command line', () => {
-    const secrets = commands.flatMap(({ request }) =>
-      fieldsOf(request).fields.filter(
+    const secrets = commands.flatMap((command) =>
+      fieldsOf(command).fields.filter(
         ({ path, word }) => /password|secret|seed/i.test(path.join()) && !word.endsWith('-file'),
       ),
     )
@@ -69,14 +69,14 @@ describe('every command', () => {
 
   it('is shown with an example that tells no secret', () => {
     const credentials = commands.find(({ name }) => name === 'user.update-credentials')!
-    expect(exampleOf(credentials, fieldsOf(credentials.request))).toBe(
+    expect(exampleOf(credentials, fieldsOf(credentials))).toBe(
       '  gatehouse user update-credentials ORDERS bob@example.com --password-file password.txt',
     )
   })
 })
 
 describe('a field', () => {
-  const named = (name: string): Fields => fieldsOf(commands.find((each) => each.name === name)!.request)
+  const named = (name: string): Fields => fieldsOf(commands.find((each) => each.name === name)!)
 
   it('that is required and names something has its place, in the order of the schema', () => {
     expect(words(named('user.assign-policy'))).toEqual(['<account>', '<user>', '<policy>'])
@@ -95,6 +95,7 @@ describe('a field', () => {
       '--responses',
       '--responses-max',
       '--responses-ttl',
+      '--inbox',
     ])
     expect(words(named('account.update-limits'))).toContain('--limits-jetstream-disk')
   })
@@ -105,7 +106,7 @@ describe('a field', () => {
 
   it('that nobody enforces is taken, not shown, and refused by the schema', () => {
     const command = commands.find(({ name }) => name === 'policy.update-limits')!
-    const field = fieldsOf(command.request).fields.find(({ word }) => word === '--limits-payload')!
+    const field = fieldsOf(command).fields.find(({ word }) => word === '--limits-payload')!
     expect(field.isHidden).toBe(true)
     const { body } = buildBody(typed(command, ['p', '--limits-payload', '3']).said, {})
     expect(check(requestOf(command), body)).toMatchObject({
@@ -115,7 +116,7 @@ describe('a field', () => {
   })
 
   it('that is a secret has a file', () => {
-    const { fields } = fieldsOf(z.strictObject({ password: z.string() }))
+    const { fields } = fieldsOf({ request: z.strictObject({ password: z.string() }) })
     expect(fields).toMatchObject([{ word: '--password-file', kind: 'secret', isPositional: false }])
   })
 })

@@ -23,7 +23,7 @@ function least({ request, example }: Command): Body {
 }
 
 function refused(command: Command, body: Body, clear?: true): readonly string[] {
-  const fields = fieldsOf(command.request)
+  const fields = fieldsOf(command)
   return replacementFaults({ command, fields, flags: { clear } }, body).map(({ rule }) => rule)
 }
 
