@@ -1,6 +1,7 @@
 import type { Grant } from '../domain/grant.ts'
 import type { SubjectRules } from '../domain/policy.ts'
-import { overlaps, parseSubscribeEntry } from '../domain/subject.ts'
+import { overlaps } from '../domain/subject.ts'
+import { parseSubscribeEntry } from '../domain/subject-entry.ts'
 import type {
   AuthorizationRequestClaims,
   Permission,

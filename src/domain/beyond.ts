@@ -1,6 +1,7 @@
 import type { Grant } from './grant.ts'
 import type { ResponsePermission, SubjectRules } from './policy.ts'
-import { commonEntries, entryCovers } from './subject.ts'
+import { entryCovers } from './subject-entry.ts'
+import { commonEntries } from './subject-list.ts'
 
 /**
  * What a grant allows that another one does not, in words; `undefined` when it is nowhere wider. In doubt it is

@@ -1,7 +1,7 @@
 import type { Account } from './account.ts'
 import { entriesOf, responsesOf, type Effect, type Side } from './entries.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
-import { commonEntriesWithin, minimal } from './subject.ts'
+import { commonEntriesWithin, minimal } from './subject-list.ts'
 import { expand, type TemplateFacts } from './template.ts'
 import type { User } from './user.ts'
 

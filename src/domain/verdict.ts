@@ -1,5 +1,6 @@
 import type { SubjectRules } from './policy.ts'
-import { covers, parseSubscribeEntry } from './subject.ts'
+import { covers } from './subject.ts'
+import { parseSubscribeEntry } from './subject-entry.ts'
 
 /** What nats-server says to a publish or a subscribe of somebody with such rules. */
 export interface Verdict {
