@@ -12,12 +12,15 @@ export function parseSubscribeEntry(entry: string): SubscribeEntry {
   return space === -1 ? { subject: entry } : { subject: entry.slice(0, space), queue: entry.slice(space + 1) }
 }
 
+/** Of `*x.*` nats-server takes the first token for `*`, which is more than was written. */
+const HALF_WILDCARD = 'must not have a token that begins with "*" and goes on'
+
 /** Why an entry of a subscribe list (`subject` or `subject queue`) is not valid, or `undefined`. */
 export function subscribeEntryFault(entry: string): string | undefined {
   const { subject, queue } = parseSubscribeEntry(entry)
   const fault = subjectFault(subject)
   if (fault !== undefined || queue === undefined) return fault
-  const queueFault = subjectFault(queue)
+  const queueFault = subjectFault(queue) ?? (/(?:^|\.)\*[^.]/.test(queue) ? HALF_WILDCARD : undefined)
   return queueFault === undefined ? undefined : `queue group ${queueFault}`
 }
 

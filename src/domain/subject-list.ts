@@ -1,5 +1,6 @@
 import { entryIntersection, parseSubscribeEntry, queueCovers } from './subject-entry.ts'
 import { SubjectTrie } from './subject-trie.ts'
+import { matches } from './subject.ts'
 
 /** An entry of a list as it is read once: of a publish list it has no queue group. */
 export interface ReadEntry {
@@ -37,10 +38,7 @@ export function commonEntriesWithin(
   max: number,
 ): string[] | undefined {
   const trie = new SubjectTrie(max * STEPS_PER_ENTRY)
-  for (const [index, entry] of right.entries()) {
-    const { tokens, queue } = readEntry(entry)
-    trie.add(tokens, { queue, index })
-  }
+  addTo(trie, right)
   const common = new Set<string>()
   for (const entry of left) {
     for (const { index } of trie.overlapping(readEntry(entry).tokens)) {
@@ -79,4 +77,49 @@ export function minimalOf(entries: readonly ReadEntry[]): string[] {
     if (queue !== undefined && distinct.has(text.slice(0, -1 - queue.length))) return false
     return !trie.someCovering(tokens, (leaf) => leaf.index !== index && queueCovers(leaf.queue, queue))
   })
+}
+
+/** A list that is asked many times. Asked once, a loop is cheaper than reading all of it; from then on it is a walk. */
+export class CompiledList {
+  readonly #entries: readonly string[]
+  #trie: SubjectTrie | undefined
+  #isAskedBefore = false
+
+  /** Expects valid entries, and that the list never changes. */
+  constructor(entries: readonly string[]) {
+    this.#entries = entries
+  }
+
+  /**
+   * The first entry that matches the subject as it stands, wildcards being tokens like others, and allows its queue
+   * group: without one none does that is limited to some.
+   */
+  matching(subject: string, queue: string | undefined): string | undefined {
+    if (this.#isAskedBefore) return this.#walked(subject, queue)
+    this.#isAskedBefore = true
+    return this.#entries.find((entry) => entryMatches(entry, subject, queue))
+  }
+
+  #walked(subject: string, queue: string | undefined): string | undefined {
+    this.#trie ??= addTo(new SubjectTrie(), this.#entries)
+    let first = Infinity
+    this.#trie.someMatching(subject.split('.'), ({ queue: group, index }) => {
+      if (index < first && queueCovers(group, queue)) first = index
+      return false
+    })
+    return this.#entries[first]
+  }
+}
+
+function entryMatches(entry: string, subject: string, queue: string | undefined): boolean {
+  const { subject: pattern, queue: group } = parseSubscribeEntry(entry)
+  return matches(pattern, subject) && queueCovers(group, queue)
+}
+
+function addTo(trie: SubjectTrie, entries: readonly string[]): SubjectTrie {
+  for (const [index, entry] of entries.entries()) {
+    const { tokens, queue } = readEntry(entry)
+    trie.add(tokens, { queue, index })
+  }
+  return trie
 }

@@ -33,6 +33,29 @@ export function covers(pattern: string, other: string): boolean {
   return wide.length === narrow.length
 }
 
+/**
+ * Does the pattern match the subject as it stands? So nats-server reads what is published and subscribed to: wildcards
+ * in it are tokens like others.
+ */
+export function matches(pattern: string, subject: string): boolean {
+  for (let i = 0, j = 0; ;) {
+    const [end, endOfOther] = [endOfToken(pattern, i), endOfToken(subject, j)]
+    const isWord = end - i === 1
+    if (isWord && pattern[i] === ANY_TAIL) return true
+    if (!(isWord && pattern[i] === ANY_TOKEN) && pattern.slice(i, end) !== subject.slice(j, endOfOther))
+      return false
+    if (end === pattern.length || endOfOther === subject.length)
+      return end === pattern.length && endOfOther === subject.length
+    i = end + 1
+    j = endOfOther + 1
+  }
+}
+
+function endOfToken(subject: string, start: number): number {
+  const end = subject.indexOf('.', start)
+  return end === -1 ? subject.length : end
+}
+
 /** Is there a subject that both match? */
 export function overlaps(left: string, right: string): boolean {
   const a = left.split('.')
