@@ -4,11 +4,12 @@ import { prepare } from '../../src/callout/prepare.ts'
 import { Denial } from '../../src/callout/reason.ts'
 import type { Grant } from '../../src/domain/grant.ts'
 import { buildAccount } from '../../src/jwt/account.ts'
-import type { Permissions } from '../../src/jwt/claims.ts'
+import type { Permissions, Unsigned, UserClaims } from '../../src/jwt/claims.ts'
 import { buildOperator } from '../../src/jwt/operator.ts'
 import { encode } from '../../src/jwt/token.ts'
+import { buildUser } from '../../src/jwt/user.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
-import { signerOf } from '../../src/keys/signer.ts'
+import { signerOf, type Signer } from '../../src/keys/signer.ts'
 import { startServer } from '../../src/nats/server-process.ts'
 import { openTcp, type WireClient } from '../support/clients.ts'
 import { temporaryFolder } from '../support/programs.ts'
@@ -24,6 +25,8 @@ export interface Admitted {
 export interface Judge extends AsyncDisposable {
   /** Lets somebody in with exactly this grant. Closed with the server. */
   admit(grant: Grant): Promise<Admitted>
+  /** The same with a JWT that says this, whatever we would say. */
+  admitWith(permissions: Permissions): Promise<Admitted>
 }
 
 const EVERYTHING = { allow: ['>'], deny: [] }
@@ -67,6 +70,14 @@ export async function openJudge(binary: string): Promise<Judge> {
     policies: [],
     boundary: undefined,
   }
+  const enter = async (user: Signer, claims: Unsigned<UserClaims>): Promise<Admitted> => {
+    const client = await openTcp(Number(new URL(server.url).port))
+    opened.push(client)
+    await client.until(() => client.nonce !== '')
+    const sig = Buffer.from(user.sign(Buffer.from(client.nonce))).toString('base64url')
+    await client.connect({ jwt: encode(claims, account), sig })
+    return { client, worn: claims.nats }
+  }
   return {
     async admit(grant) {
       const user = fresh('user')
@@ -78,12 +89,11 @@ export async function openJudge(binary: string): Promise<Judge> {
         moment: { nowMs: NOW_MS, random: 0 },
       })
       if (prepared instanceof Denial) throw new Error(`${prepared.reason}: ${prepared.detail ?? ''}`)
-      const client = await openTcp(Number(new URL(server.url).port))
-      opened.push(client)
-      await client.until(() => client.nonce !== '')
-      const sig = Buffer.from(user.sign(Buffer.from(client.nonce))).toString('base64url')
-      await client.connect({ jwt: encode(prepared, account), sig })
-      return { client, worn: prepared.nats }
+      return enter(user, prepared)
+    },
+    admitWith(permissions) {
+      const user = fresh('user')
+      return enter(user, buildUser({ publicKey: user.publicKey, name: 'other', issuedAt }, permissions))
     },
     async [Symbol.asyncDispose]() {
       for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
