@@ -51,6 +51,15 @@ export function commonEntriesWithin(
   return minimal(common)
 }
 
+/**
+ * For a list that is asked often: its entries with a subject that the one asked for has too. Whether their queue groups
+ * meet is not looked at. Nothing bounds it but the list.
+ */
+export function overlapsAmong(entries: readonly string[]): (entry: string) => readonly string[] {
+  const trie = addTo(new SubjectTrie(), entries)
+  return (entry) => trie.overlapping(readEntry(entry).tokens).map(({ index }) => entries[index] ?? '')
+}
+
 /** Tokens that are looked at to shorten one list: twenty thousand entries of five tokens take no more. */
 const STEPS_MAX = 131_072
 
