@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { explainGrant, type Explanation } from '../domain/explain.ts'
 import { verdictOn, type Question } from '../domain/question.ts'
-import { entryCovers } from '../domain/subject.ts'
+import { entryCovers } from '../domain/subject-entry.ts'
 import { named } from './answers.ts'
 import { command } from './command.ts'
 import { refusalSeen, sourceSeen } from './explain-answers.ts'

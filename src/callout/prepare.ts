@@ -1,6 +1,6 @@
 import type { Grant } from '../domain/grant.ts'
 import type { SubjectRules } from '../domain/policy.ts'
-import { overlaps, parseSubscribeEntry } from '../domain/subject.ts'
+import { wornSubscriptions } from '../domain/worn.ts'
 import type {
   AuthorizationRequestClaims,
   Permission,
@@ -63,12 +63,13 @@ const wardrobe = new WeakMap<Grant, Permissions | undefined>()
 /** The permissions of a JWT; undefined when they are too many for one. */
 function wear(grant: Grant): Permissions | undefined {
   if (wardrobe.has(grant)) return wardrobe.get(grant)
-  const { publish, subscribe, responses } = grant
+  const { publish, responses } = grant
+  const subscribe = wornSubscriptions(grant.subscribe)
   const lists = [publish.allow, publish.deny, subscribe.allow, subscribe.deny]
   const length = lists.flat().reduce((sum, entry) => sum + entry.length, 0)
   const worn: Permissions = {
     pub: permission(publish),
-    sub: permission({ ...subscribe, allow: withEveryQueue(subscribe.allow) }),
+    sub: permission(subscribe),
     ...(responses && { resp: { max: responses.max, ttl: responses.ttlMs * 1_000_000 } }),
   }
   wardrobe.set(grant, length > SUBJECTS_LENGTH_MAX ? undefined : worn)
@@ -79,18 +80,6 @@ function wear(grant: Grant): Permissions | undefined {
 function permission({ allow, deny }: SubjectRules): Permission {
   if (allow.length === 0) return { deny: ['>'] }
   return deny.length === 0 ? { allow } : { allow, deny }
-}
-
-/**
- * Where an entry with a queue group matches, nats-server forgets those without, so that being given a queue would
- * take the others away. `subject >`, in any queue, says again what the entry without one already gives.
- */
-function withEveryQueue(allow: readonly string[]): readonly string[] {
-  const queued = allow.map(parseSubscribeEntry).filter(({ queue }) => queue !== undefined)
-  if (queued.length === 0) return allow
-  const plain = allow.filter((entry) => !entry.includes(' '))
-  const widened = plain.filter((entry) => queued.some(({ subject }) => overlaps(entry, subject)))
-  return [...allow, ...widened.map((entry) => `${entry} >`)]
 }
 
 function lifetimeEnd({ lifetimeSeconds }: Grant, { nowMs, random }: Moment): number | undefined {

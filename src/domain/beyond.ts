@@ -1,28 +1,17 @@
+import { gained } from './gained.ts'
 import type { Grant } from './grant.ts'
-import type { ResponsePermission, SubjectRules } from './policy.ts'
-import { commonEntries, entryCovers } from './subject.ts'
+import type { ResponsePermission } from './policy.ts'
 
-/**
- * What a grant allows that another one does not, in words; `undefined` when it is nowhere wider. In doubt it is
- * wider: an entry that only several of the other cover together counts as one that none covers.
- */
+/** What a grant allows that another one does not, in words; `undefined` when it is nowhere wider. */
 export function beyond(grant: Grant, cap: Grant): string | undefined {
-  const publish = rulesBeyond(grant.publish, cap.publish)
+  const publish = gained(cap.publish, grant.publish)[0]
   if (publish !== undefined) return `publish ${publish}`
-  const subscribe = rulesBeyond(grant.subscribe, cap.subscribe)
+  const subscribe = gained(cap.subscribe, grant.subscribe)[0]
   if (subscribe !== undefined) return `subscribe ${subscribe}`
   if (responsesBeyond(grant.responses, cap.responses)) return 'responses'
   const isLonger =
     cap.lifetimeSeconds !== undefined && (grant.lifetimeSeconds ?? Infinity) > cap.lifetimeSeconds
   return isLonger ? 'a longer lifetime' : undefined
-}
-
-/** The first entry that is allowed and not within what the other allows, or is in what the other denies. */
-function rulesBeyond(given: SubjectRules, cap: SubjectRules): string | undefined {
-  const isDenied = (entry: string): boolean => given.deny.some((deny) => entryCovers(deny, entry))
-  const allowed = given.allow.filter((entry) => !isDenied(entry))
-  const outside = allowed.find((entry) => !cap.allow.some((allow) => entryCovers(allow, entry)))
-  return outside ?? commonEntries(allowed, cap.deny).find((entry) => !isDenied(entry))
 }
 
 function responsesBeyond(

@@ -63,8 +63,11 @@ function read({ publish, subscribe, responses, inbox, allow = [], deny = [] }: P
   return { entries, responses: [responses, ...allowed.map((each) => each.responses)].flatMap((r) => r ?? []) }
 }
 
-function listed(subjects: readonly string[], where: Pick<Entry, 'side' | 'effect'>): readonly Entry[] {
-  return subjects.map((subject, i) => ({ ...where, subject, field: `${where.side}.${where.effect}[${i}]` }))
+function listed(
+  subjects: readonly string[],
+  { side, effect }: Pick<Entry, 'side' | 'effect'>,
+): readonly Entry[] {
+  return subjects.map((subject, i) => ({ side, effect, subject, field: `${side}.${effect}[${i}]` }))
 }
 
 function semantic(

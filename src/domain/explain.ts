@@ -1,7 +1,7 @@
 import { entriesOf, type Effect, type Side } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
 import type { Policy } from './policy.ts'
-import { entryCovers } from './subject.ts'
+import { entryCovers } from './subject-entry.ts'
 import { expand, type TemplateFacts } from './template.ts'
 
 /** Where an entry is written. */

@@ -1,7 +1,8 @@
-import { entriesOf, responsesOf, type Effect, type Side } from './entries.ts'
+import { responsesOf } from './entries.ts'
+import { subjectsOf } from './grant-subjects.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
-import { commonEntriesWithin, minimal } from './subject.ts'
-import { expand, type TemplateFacts } from './template.ts'
+import { commonEntriesWithin, minimal, minimalOf } from './subject-list.ts'
+import type { TemplateFacts } from './template.ts'
 
 /** What the policies of one user come to: architecture section 4. Subjects are final, templates are filled in. */
 export interface Grant {
@@ -84,28 +85,16 @@ function merge(
   account: TemplateFacts['account'],
   policies: readonly Policy[],
 ): Extract<Compiled, { ok: true }> | NoGrant {
-  const facts: TemplateFacts = { user, account }
-  const lists: Record<Side, Record<Effect, string[]>> = {
-    publish: { allow: [], deny: [] },
-    subscribe: { allow: [], deny: [] },
-  }
-  for (const policy of policies) {
-    for (const { side, effect, subject } of entriesOf(policy)) {
-      const expansion = expand(subject, facts)
-      if (!expansion.ok) {
-        const { variable } = expansion
-        return { ok: false, reason: 'template_value_missing', policy: policy.id, variable }
-      }
-      lists[side][effect].push(expansion.subject)
-    }
-  }
-  const publishDeny = minimal(lists.publish.deny)
+  const subjects = subjectsOf(policies, { user, account })
+  if (!subjects.ok) return { ...subjects, reason: 'template_value_missing' }
+  const { publish, subscribe } = subjects.lists
+  const publishDeny = minimalOf(publish.deny)
   const responses = widest(policies.flatMap(responsesOf))
   return {
     ok: true,
     grant: {
-      publish: { allow: minimal(lists.publish.allow), deny: publishDeny },
-      subscribe: { allow: minimal(lists.subscribe.allow), deny: minimal(lists.subscribe.deny) },
+      publish: { allow: minimalOf(publish.allow), deny: publishDeny },
+      subscribe: { allow: minimalOf(subscribe.allow), deny: minimalOf(subscribe.deny) },
       // nats-server lets a reply through every deny (reference B.2); to us a deny of everything is one.
       responses: publishDeny.includes('>') ? undefined : responses,
       lifetimeSeconds: least(policies.flatMap(({ limits }) => limits.lifetimeSeconds ?? [])),

@@ -1,7 +1,8 @@
 import { entriesOf, type Entry, type Side } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
 import type { Policy, SubjectRules } from './policy.ts'
-import { overlaps, parseSubscribeEntry } from './subject.ts'
+import { parseSubscribeEntry } from './subject-entry.ts'
+import { overlaps } from './subject.ts'
 import { expand, variablesOf, widestOf, type TemplateFacts } from './template.ts'
 import { mayPublish, maySubscribe, type Verdict } from './verdict.ts'
 

@@ -5,28 +5,33 @@ interface Leaf {
 }
 
 interface Node {
-  readonly children: Map<string, Node>
-  readonly leaves: Leaf[]
+  children: Map<string, Node> | undefined
+  leaves: Leaf[] | undefined
 }
 
-/** Is the first queue group (a pattern, or none for every group) at least as wide as the second? */
-type QueueCovers = (wide: string | undefined, narrow: string | undefined) => boolean
+/** What is looked for: the leaves at the end of every way through the trie that these tokens may take. */
+interface Sought {
+  readonly tokens: readonly string[]
+  /** Is this what was looked for? Then nothing else is looked at. */
+  readonly isIt: (leaf: Leaf) => boolean
+  /** Is a last `>` a token like others, so that `*` matches it? */
+  readonly isLiteral: boolean
+}
 
 /**
  * Entries by their tokens, so that what covers one is found by walking its tokens: at each, the same token, `*`, or
  * the end at `>`. A list of thousands is looked through in milliseconds.
  */
 export class SubjectTrie {
-  readonly #root: Node = { children: new Map(), leaves: [] }
-  readonly #queueCovers: QueueCovers
+  readonly #root: Node = { children: undefined, leaves: undefined }
   #stepsLeft: number
 
   /** Looks at so many tokens at most, all questions together: entries of many `*` can send each walk everywhere. */
-  constructor(queueCovers: QueueCovers, stepsMax: number) {
-    this.#queueCovers = queueCovers
+  constructor(stepsMax = Infinity) {
     this.#stepsLeft = stepsMax
   }
 
+  /** Were there more steps to go? Then not everything has been found. */
   get isSpent(): boolean {
     return this.#stepsLeft < 0
   }
@@ -34,75 +39,77 @@ export class SubjectTrie {
   add(tokens: readonly string[], leaf: Leaf): void {
     let node = this.#root
     for (const token of tokens) {
+      node.children ??= new Map()
       let next = node.children.get(token)
       if (next === undefined) {
-        next = { children: new Map(), leaves: [] }
+        next = { children: undefined, leaves: undefined }
         node.children.set(token, next)
       }
       node = next
     }
-    node.leaves.push(leaf)
+    if (node.leaves === undefined) node.leaves = [leaf]
+    else node.leaves.push(leaf)
   }
 
-  /** Does another entry than this one cover it? Once it is spent nothing is found any more. */
-  isCovered(tokens: readonly string[], leaf: Leaf): boolean {
-    return this.#walk(this.#root, { tokens, at: 0, leaf })
+  /** Is one of the entries with a subject that covers this one the one looked for? */
+  someCovering(tokens: readonly string[], isIt: (leaf: Leaf) => boolean): boolean {
+    return this.#walk(this.#root, 0, { tokens, isIt, isLiteral: false })
+  }
+
+  /** The same of entries that match the subject as it stands: its wildcards are tokens like others. */
+  someMatching(tokens: readonly string[], isIt: (leaf: Leaf) => boolean): boolean {
+    return this.#walk(this.#root, 0, { tokens, isIt, isLiteral: true })
   }
 
   /** Entries with a subject that both they and this one match; only some of them once it is spent. */
   overlapping(tokens: readonly string[]): readonly Leaf[] {
     const found: Leaf[] = []
-    this.#meet(this.#root, { tokens, at: 0, found })
+    this.#meet(this.#root, 0, { tokens, found })
     return found
   }
 
-  #meet(node: Node, sought: { tokens: readonly string[]; at: number; found: Leaf[] }): void {
-    const { tokens, at, found } = sought
-    this.#stepsLeft -= 1 + node.leaves.length
+  #walk(node: Node, at: number, sought: Sought): boolean {
+    this.#stepsLeft -= 1
+    if (this.isSpent) return false
+    const token = sought.tokens[at]
+    if (token === undefined) return node.leaves?.some(sought.isIt) ?? false
+    const { children } = node
+    if (children === undefined) return false
+    if (children.get('>')?.leaves?.some(sought.isIt)) return true
+    if (token === '>' && !sought.isLiteral) return false
+    const same = token === '*' || token === '>' ? undefined : children.get(token)
+    if (same !== undefined && this.#walk(same, at + 1, sought)) return true
+    const any = children.get('*')
+    return any !== undefined && this.#walk(any, at + 1, sought)
+  }
+
+  #meet(node: Node, at: number, sought: { tokens: readonly string[]; found: Leaf[] }): void {
+    const { tokens, found } = sought
+    this.#stepsLeft -= 1 + (node.leaves?.length ?? 0)
     if (this.isSpent) return
     const token = tokens[at]
     if (token === undefined) {
-      found.push(...node.leaves)
+      if (node.leaves !== undefined) found.push(...node.leaves)
       return
     }
     if (token === '>') {
-      for (const child of node.children.values()) this.#collect(child, found)
+      for (const child of node.children?.values() ?? []) this.#collect(child, found)
       return
     }
-    found.push(...(node.children.get('>')?.leaves ?? []))
-    const next = { ...sought, at: at + 1 }
-    for (const child of childrenMeeting(node, token)) this.#meet(child, next)
-  }
-
-  #walk(node: Node, sought: { tokens: readonly string[]; at: number; leaf: Leaf }): boolean {
-    const { tokens, at, leaf } = sought
-    this.#stepsLeft -= 1
-    if (this.isSpent) return false
-    const token = tokens[at]
-    if (token === undefined) return this.#ends(node, leaf)
-    if (this.#ends(node.children.get('>'), leaf)) return true
-    if (token === '>') return false
-    const next = { ...sought, at: at + 1 }
-    const [same, any] = [node.children.get(token), token === '*' ? undefined : node.children.get('*')]
-    return (same !== undefined && this.#walk(same, next)) || (any !== undefined && this.#walk(any, next))
+    found.push(...(node.children?.get('>')?.leaves ?? []))
+    for (const child of childrenMeeting(node, token)) this.#meet(child, at + 1, sought)
   }
 
   #collect(node: Node, found: Leaf[]): void {
-    this.#stepsLeft -= 1 + node.leaves.length
+    this.#stepsLeft -= 1 + (node.leaves?.length ?? 0)
     if (this.isSpent) return
-    found.push(...node.leaves)
-    for (const child of node.children.values()) this.#collect(child, found)
-  }
-
-  #ends(node: Node | undefined, leaf: Leaf): boolean {
-    return (
-      node?.leaves.some(({ queue, index }) => index !== leaf.index && this.#queueCovers(queue, leaf.queue)) ??
-      false
-    )
+    found.push(...(node.leaves ?? []))
+    for (const child of node.children?.values() ?? []) this.#collect(child, found)
   }
 }
 
 function childrenMeeting({ children }: Node, token: string): readonly Node[] {
+  if (children === undefined) return []
   if (token === '*') return [...children].flatMap(([key, child]) => (key === '>' ? [] : child))
   return [children.get(token), children.get('*')].filter((child) => child !== undefined)
 }

@@ -1,5 +1,3 @@
-import { SubjectTrie } from './subject-trie.ts'
-
 /** The longest subject accepted anywhere, in characters. nats-server's own limit is its control line (4 KiB). */
 export const SUBJECT_LENGTH_MAX = 1_024
 
@@ -23,27 +21,6 @@ export function subjectFault(subject: string): string | undefined {
   return undefined
 }
 
-/** A subscription permission: a subject, and the queue group it is limited to, if any. */
-export interface SubscribeEntry {
-  readonly subject: string
-  readonly queue?: string
-}
-
-/** Reads `subject` or `subject queue`, the form of `sub.allow` in a user JWT. Expects a valid entry. */
-export function parseSubscribeEntry(entry: string): SubscribeEntry {
-  const space = entry.indexOf(' ')
-  return space === -1 ? { subject: entry } : { subject: entry.slice(0, space), queue: entry.slice(space + 1) }
-}
-
-/** Why an entry of a subscribe list (`subject` or `subject queue`) is not valid, or `undefined`. */
-export function subscribeEntryFault(entry: string): string | undefined {
-  const { subject, queue } = parseSubscribeEntry(entry)
-  const fault = subjectFault(subject)
-  if (fault !== undefined || queue === undefined) return fault
-  const queueFault = subjectFault(queue)
-  return queueFault === undefined ? undefined : `queue group ${queueFault}`
-}
-
 /** Does the pattern cover every subject that the other one matches? A literal is covered by what matches it. */
 export function covers(pattern: string, other: string): boolean {
   const wide = pattern.split('.')
@@ -56,15 +33,27 @@ export function covers(pattern: string, other: string): boolean {
   return wide.length === narrow.length
 }
 
-/** Does an entry of a subscribe list cover another one? One without a queue group covers every group. */
-export function entryCovers(entry: string, other: string): boolean {
-  const wide = parseSubscribeEntry(entry)
-  const narrow = parseSubscribeEntry(other)
-  return covers(wide.subject, narrow.subject) && queueCovers(wide.queue, narrow.queue)
+/**
+ * Does the pattern match the subject as it stands? So nats-server reads what is published and subscribed to: wildcards
+ * in it are tokens like others.
+ */
+export function matches(pattern: string, subject: string): boolean {
+  for (let i = 0, j = 0; ;) {
+    const [end, endOfOther] = [endOfToken(pattern, i), endOfToken(subject, j)]
+    const isWord = end - i === 1
+    if (isWord && pattern[i] === ANY_TAIL) return true
+    if (!(isWord && pattern[i] === ANY_TOKEN) && pattern.slice(i, end) !== subject.slice(j, endOfOther))
+      return false
+    if (end === pattern.length || endOfOther === subject.length)
+      return end === pattern.length && endOfOther === subject.length
+    i = end + 1
+    j = endOfOther + 1
+  }
 }
 
-function queueCovers(wide: string | undefined, narrow: string | undefined): boolean {
-  return wide === undefined || (narrow !== undefined && covers(wide, narrow))
+function endOfToken(subject: string, start: number): number {
+  const end = subject.indexOf('.', start)
+  return end === -1 ? subject.length : end
 }
 
 /** Is there a subject that both match? */
@@ -80,8 +69,8 @@ export function overlaps(left: string, right: string): boolean {
   return true
 }
 
-/** The subject that matches exactly what both match, or undefined when nothing is matched by both. */
-function intersection(left: string, right: string): string | undefined {
+/** The subject that matches exactly what both match, or `undefined` when nothing is matched by both. */
+export function intersection(left: string, right: string): string | undefined {
   const a = left.split('.')
   const b = right.split('.')
   const both: string[] = []
@@ -96,74 +85,26 @@ function intersection(left: string, right: string): string | undefined {
   return both.join('.')
 }
 
-/** The same of two entries of a subscribe list: an entry without a queue group allows every group. */
-function entryIntersection(left: string, right: string): string | undefined {
-  const a = parseSubscribeEntry(left)
-  const b = parseSubscribeEntry(right)
-  const subject = intersection(a.subject, b.subject)
-  if (subject === undefined) return undefined
-  if (a.queue === undefined || b.queue === undefined) {
-    const queue = a.queue ?? b.queue
-    return queue === undefined ? subject : `${subject} ${queue}`
-  }
-  const queue = intersection(a.queue, b.queue)
-  return queue === undefined ? undefined : `${subject} ${queue}`
-}
-
-/** What both lists allow: every entry of the one as far as the other allows it. */
-export function commonEntries(left: readonly string[], right: readonly string[]): string[] {
-  return commonEntriesWithin(left, right, Infinity) ?? []
-}
+/** Of `>` without so many tokens each length is a subject of its own; nobody means more of them than this. */
+const LENGTHS_MAX = 32
 
 /**
- * How many tokens are looked at for each entry that may come out. Whole lists have a tenth of that in common; some
- * lists of many `*` would take minutes to find that it is little, or nothing.
+ * What the one matches and the other does not, as subjects that exclude each other; `undefined` where no subjects say
+ * that: there is none for "any token but `a`". There are for lengths: `a.>` without `a.*.*` is `a.*` and `a.*.*.*.>`.
  */
-const STEPS_PER_ENTRY = 32
-
-/**
- * The same, or `undefined` as soon as it would have more entries than `max`: of lists that cross each other, as
- * `*.a.>` and `b.*.>` do, it is as long as the one times the other. So it is when it takes too long to tell.
- */
-export function commonEntriesWithin(
-  left: readonly string[],
-  right: readonly string[],
-  max: number,
-): string[] | undefined {
-  const trie = new SubjectTrie(queueCovers, max * STEPS_PER_ENTRY)
-  for (const [index, entry] of right.entries()) {
-    const { subject, queue } = parseSubscribeEntry(entry)
-    trie.add(subject.split('.'), { queue, index })
-  }
-  const common = new Set<string>()
-  for (const entry of left) {
-    for (const { index } of trie.overlapping(parseSubscribeEntry(entry).subject.split('.'))) {
-      const both = entryIntersection(entry, right[index] ?? '')
-      if (both !== undefined) common.add(both)
-      if (common.size > max) return undefined
-    }
-    if (trie.isSpent) return undefined
-  }
-  return minimal(common)
-}
-
-/** Tokens that are looked at to shorten one list: twenty thousand entries of five tokens take no more. */
-const STEPS_MAX = 131_072
-
-/**
- * The shortest list that means the same: no entry that another one covers, in a stable order. Of lists that take too
- * long to shorten some such entries stay, which says the same.
- */
-export function minimal(entries: Iterable<string>): string[] {
-  const distinct = [...new Set(entries)].sort()
-  const trie = new SubjectTrie(queueCovers, STEPS_MAX)
-  const parsed = distinct.map((entry, index) => {
-    const { subject, queue } = parseSubscribeEntry(entry)
-    return { tokens: subject.split('.'), leaf: { queue, index } }
-  })
-  for (const { tokens, leaf } of parsed) trie.add(tokens, leaf)
-  return distinct.filter((_, index) => {
-    const { tokens, leaf } = parsed[index] as (typeof parsed)[number]
-    return !trie.isCovered(tokens, leaf)
-  })
+export function difference(subject: string, without: string): readonly string[] | undefined {
+  const both = intersection(subject, without)
+  if (both === undefined) return [subject]
+  if (both === subject) return []
+  const head = subject.split('.')
+  if (head.pop() !== ANY_TAIL) return undefined
+  const rest = both.split('.')
+  if (head.some((token, i) => rest[i] !== token)) return undefined
+  rest.splice(0, head.length)
+  const isOpen = rest.at(-1) === ANY_TAIL
+  const length = isOpen ? rest.length - 1 : rest.length
+  if (length > LENGTHS_MAX || rest.slice(0, length).some((token) => token !== ANY_TOKEN)) return undefined
+  const ofLength = (n: number, ...tail: string[]): string => [...head, ...rest.slice(0, n), ...tail].join('.')
+  const shorter = Array.from({ length: isOpen ? length : length - 1 }, (_, n) => ofLength(n + 1))
+  return isOpen ? shorter : [...shorter, ofLength(length, ANY_TAIL)]
 }

@@ -38,12 +38,12 @@ export function templateSkeleton(subject: string): string {
 
 /** The variables that a template asks for. */
 export function variablesOf(subject: string): readonly string[] {
-  return subject.includes('{{') ? [...subject.matchAll(VARIABLE)].map(([, variable = '']) => variable) : []
+  return isTemplate(subject) ? [...subject.matchAll(VARIABLE)].map(([, variable = '']) => variable) : []
 }
 
 /** A subject with every token that a template is in as `*`: whatever value may come to be there. */
 export function widestOf(subject: string): string {
-  if (!subject.includes('{{')) return subject
+  if (!isTemplate(subject)) return subject
   const marked = subject.replaceAll(VARIABLE, '{')
   return marked
     .split('.')
@@ -51,16 +51,47 @@ export function widestOf(subject: string): string {
     .join('.')
 }
 
-/** Fills in the values. Fails closed: a missing or unfit value gives the name of its variable, never a subject. */
-export function expand(subject: string, facts: TemplateFacts): Expansion {
-  if (!subject.includes('{{')) return { ok: true, subject }
-  let missing: string | undefined
-  const filled = subject.replaceAll(VARIABLE, (_, variable: string) => {
+/** A template that is filled in often, read once: what stands between its variables, and in turn their names. */
+export type Template = readonly string[]
+
+export function isTemplate(subject: string): boolean {
+  return subject.includes('{{')
+}
+
+export function readTemplate(subject: string): Template {
+  return subject.split(VARIABLE)
+}
+
+/** The value of a variable if it has one that is fit to be a token. */
+export type Values = (variable: string) => string | undefined
+
+/** Looks at each value once. */
+export function valuesOf(facts: TemplateFacts): Values {
+  const known = new Map<string, string | undefined>()
+  return (variable) => {
+    if (known.has(variable)) return known.get(variable)
     const value = valueOf(variable, facts)
-    if (value === undefined || !ONE_TOKEN.test(value)) missing ??= variable
-    return value ?? ''
-  })
-  return missing === undefined ? { ok: true, subject: filled } : { ok: false, variable: missing }
+    const fit = value !== undefined && ONE_TOKEN.test(value) ? value : undefined
+    known.set(variable, fit)
+    return fit
+  }
+}
+
+/** Fills in the values. Fails closed: a missing or unfit value gives the name of its variable, never a subject. */
+export function fill(template: Template, values: Values): Expansion {
+  let subject = template[0] ?? ''
+  for (let i = 1; i < template.length; i += 2) {
+    const variable = template[i] ?? ''
+    const value = values(variable)
+    if (value === undefined) return { ok: false, variable }
+    subject += value + (template[i + 1] ?? '')
+  }
+  return { ok: true, subject }
+}
+
+/** The same of a template and facts that are needed once. */
+export function expand(subject: string, facts: TemplateFacts): Expansion {
+  return isTemplate(subject) ? fill(readTemplate(subject), valuesOf(facts)) : { ok: true, subject }
 }
 
 function valueOf(variable: string, { user, account }: TemplateFacts): string | undefined {

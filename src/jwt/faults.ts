@@ -1,4 +1,5 @@
-import { subjectFault, subscribeEntryFault } from '../domain/subject.ts'
+import { subjectFault } from '../domain/subject.ts'
+import { subscribeEntryFault } from '../domain/subject-entry.ts'
 import type { Fault } from '../errors.ts'
 import { isPublicKey, type NkeyKind } from '../keys/nkey.ts'
 

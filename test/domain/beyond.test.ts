@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { beyond } from '../../src/domain/beyond.ts'
 import type { Grant } from '../../src/domain/grant.ts'
 import type { SubjectRules } from '../../src/domain/policy.ts'
-import { entryCovers } from '../../src/domain/subject.ts'
+import { entryCovers } from '../../src/domain/subject-entry.ts'
 
 const NONE: SubjectRules = { allow: [], deny: [] }
 

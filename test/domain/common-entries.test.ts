@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { commonEntries, commonEntriesWithin, minimal } from '../../src/domain/subject.ts'
+import { commonEntries, commonEntriesWithin, minimal } from '../../src/domain/subject-list.ts'
 
 const subject = fc
   .array(fc.constantFrom('a', 'b', '*'), { minLength: 1, maxLength: 3 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Account } from '../../src/domain/account.ts'
 import { compileGrant, type Grant } from '../../src/domain/grant.ts'
 import type { Policy, PolicyLimits, ResponsePermission } from '../../src/domain/policy.ts'
-import { entryCovers } from '../../src/domain/subject.ts'
+import { entryCovers } from '../../src/domain/subject-entry.ts'
 import type { User } from '../../src/domain/user.ts'
 import { AT } from './given.ts'
 

@@ -4,7 +4,7 @@ import { explainGrant } from '../../src/domain/explain.ts'
 import { compileGrant } from '../../src/domain/grant.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import { briefOf, leaveOf, verdictOn, type Question } from '../../src/domain/question.ts'
-import { entryCovers } from '../../src/domain/subject.ts'
+import { entryCovers } from '../../src/domain/subject-entry.ts'
 import type { TemplateFacts } from '../../src/domain/template.ts'
 import { AT } from './given.ts'
 

@@ -1,16 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  commonEntries,
-  covers,
-  entryCovers,
-  minimal,
-  parseSubscribeEntry,
-  SUBJECT_LENGTH_MAX,
-  subjectFault,
-  subscribeEntryFault,
-  overlaps,
-} from '../../src/domain/subject.ts'
+import { covers, SUBJECT_LENGTH_MAX, subjectFault, overlaps } from '../../src/domain/subject.ts'
+import { entry, matches, meaning, pattern, SUBJECTS } from './small-world.ts'
+import { entryCovers, parseSubscribeEntry, subscribeEntryFault } from '../../src/domain/subject-entry.ts'
+import { commonEntries, minimal } from '../../src/domain/subject-list.ts'
 
 describe('a subject', () => {
   it.each([
@@ -90,48 +83,6 @@ describe('covers', () => {
     expect(covers(wide, narrow)).toBe(expected)
   })
 })
-
-// A world small enough to try everything in: what the patterns speak of is `a` and `b`, and `c` is anything else.
-const PATTERN_TOKENS_MAX = 3
-const LITERALS = ['a', 'b', 'c']
-const QUEUES = [undefined, 'p', 'q', 'r', 'p.q']
-const everySubject = (tokens: number): string[] =>
-  tokens === 1
-    ? LITERALS
-    : everySubject(tokens - 1).flatMap((head) => [head, ...LITERALS.map((tail) => `${head}.${tail}`)])
-const SUBJECTS = [...new Set(everySubject(PATTERN_TOKENS_MAX + 1))]
-
-/** What a pattern matches, written anew from the definition (docs: `*` is one token, `>` one or more). */
-function matches(pattern: string, subject: string): boolean {
-  const source = pattern
-    .split('.')
-    .map((token) => (token === '*' ? '[^.]+' : token === '>' ? '.+' : token))
-    .join('\\.')
-  return new RegExp(`^${source}$`).test(subject)
-}
-
-/** What an entry lets one subscribe to: without a queue group any; with one, that group only. */
-function entryMatches(entry: string, subject: string, queue: string | undefined): boolean {
-  const { subject: pattern, queue: group } = parseSubscribeEntry(entry)
-  if (!matches(pattern, subject)) return false
-  return group === undefined || (queue !== undefined && matches(group, queue))
-}
-
-const pattern = fc
-  .tuple(fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: PATTERN_TOKENS_MAX }), fc.boolean())
-  .map(([tokens, tail]) => (tail ? [...tokens, '>'].slice(-PATTERN_TOKENS_MAX) : tokens))
-  .filter((tokens) => tokens.length > 0)
-  .map((tokens) => tokens.join('.'))
-const entry = fc
-  .tuple(pattern, fc.constantFrom(undefined, 'p', 'q', '*', '>'))
-  .map(([subject, queue]) => (queue === undefined ? subject : `${subject} ${queue}`))
-
-const meaning = (of: readonly string[]): string[] =>
-  SUBJECTS.flatMap((subject) =>
-    QUEUES.filter((queue) => of.some((each) => entryMatches(each, subject, queue))).map(
-      (queue) => `${subject} ${queue ?? ''}`,
-    ),
-  )
 
 describe('over every subject of a small world', () => {
   it('a pattern covers another one exactly when it matches all that the other one matches', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { entryCovers, parseSubscribeEntry, subscribeEntryFault } from '../../src/domain/subject.ts'
+import { entryCovers, parseSubscribeEntry, subscribeEntryFault } from '../../src/domain/subject-entry.ts'
 import { expand, templateFault, templateSkeleton, type TemplateFacts } from '../../src/domain/template.ts'
 
 const facts: TemplateFacts = {

@@ -120,6 +120,7 @@ export class WireClient implements AsyncDisposable {
 export async function openTcp(port: number): Promise<WireClient> {
   const socket = connectTcp(port, '127.0.0.1')
   socket.on('error', () => undefined) // A server that ends a connection may reset it.
+  socket.setNoDelay(true) // What waits for an answer does not wait for a full packet too.
   const client = new WireClient({
     write: (text) => void socket.write(text),
     end: () => socket.destroy(),
