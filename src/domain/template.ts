@@ -17,8 +17,8 @@ const METADATA = /^user\.metadata\.([A-Za-z0-9_-]+)$/
 const FACTS = ['user.id', 'user.name', 'account.id', 'account.name'] as const
 
 /** A value enters as exactly one subject token: whatever could end the token, widen it, or (a first `$`) make
- * it one of NATS's own is not fit. */
-const ONE_TOKEN = /^[^\s.*>{}$\p{Cc}][^\s.*>{}\p{Cc}]*$/u
+ * it one of NATS's own is not fit, nor is half of a surrogate pair, of which every one is the same in UTF-8. */
+const ONE_TOKEN = /^[^\s.*>{}$\p{Cc}\p{Cs}][^\s.*>{}\p{Cc}\p{Cs}]*$/u
 
 /** Why a template names something that no user can have, or `undefined`. Expansion may still lack a value. */
 export function templateFault(subject: string): string | undefined {

@@ -5,6 +5,9 @@ import { prepare } from '../../src/callout/prepare.ts'
 import { Denial } from '../../src/callout/reason.ts'
 import { signResponse, signUser, type Signers } from '../../src/callout/sign.ts'
 import type { Grant } from '../../src/domain/grant.ts'
+import { entryCovers } from '../../src/domain/subject-entry.ts'
+import { minimal } from '../../src/domain/subject-list.ts'
+import { overlaps } from '../../src/domain/subject.ts'
 import { GatehouseError } from '../../src/errors.ts'
 import { validateAuthorizationResponse } from '../../src/jwt/authorization.ts'
 import { decode } from '../../src/jwt/token.ts'
@@ -90,6 +93,11 @@ describe('the claims of a user', () => {
   })
 })
 
+/** Entries that another one of the list covers. */
+function saidTwice(list: readonly string[] = []): string[] {
+  return list.filter((entry, i) => list.some((other, j) => i !== j && entryCovers(other, entry)))
+}
+
 describe('the subscriptions of a user', () => {
   const worn = (...allow: string[]) => {
     const result = prepared({ subscribe: { allow, deny: [] } })
@@ -100,6 +108,50 @@ describe('the subscriptions of a user', () => {
     expect(worn('e.a', 'e.> workers', 'f.>')).toEqual(['e.a', 'e.> workers', 'f.>', 'e.a >'])
     expect(worn('e.a', 'f.>')).toEqual(['e.a', 'f.>'])
     expect(worn('e.> workers')).toEqual(['e.> workers'])
+  })
+
+  it('are not told twice where a queue entry already gives them to every group', () => {
+    expect(worn('e.a', 'e.> >')).toEqual(['e.a', 'e.> >'])
+  })
+
+  it('have nothing in any list of the JWT that another entry says', () => {
+    const entries = (queues: readonly string[]) =>
+      fc
+        .array(
+          fc
+            .tuple(
+              fc.array(fc.constantFrom('a', 'b', '*'), { minLength: 1, maxLength: 3 }),
+              fc.constantFrom('', '.>'),
+            )
+            .chain(([tokens, tail]) =>
+              fc.constantFrom(...queues.map((queue) => `${tokens.join('.')}${tail}${queue}`)),
+            ),
+          { maxLength: 6 },
+        )
+        .map(minimal)
+    const [plain, queued] = [entries(['']), entries(['', '', ' q', ' *', ' >'])]
+    fc.assert(
+      fc.property(plain, plain, queued, queued, (allow, deny, subAllow, subDeny) => {
+        const result = prepared({
+          publish: { allow, deny },
+          subscribe: { allow: subAllow, deny: subDeny },
+        })
+        if (result instanceof Denial) throw new Error(result.detail)
+        const { pub, sub } = result.nats
+        expect(saidTwice(pub?.allow)).toEqual([])
+        expect(saidTwice(pub?.deny)).toEqual([])
+        expect(saidTwice(sub?.deny)).toEqual([])
+        // To nats-server an entry in every queue group is not said by the one without any, once another has a group.
+        const again = saidTwice(sub?.allow)
+        for (const entry of again) {
+          const [subject = '', queue] = entry.split(' ')
+          expect([queue, sub?.allow?.includes(subject)]).toEqual(['>', true])
+          const others = sub!.allow!.filter((other) => other.includes(' ') && other !== entry)
+          expect(others.some((other) => overlaps(other.split(' ')[0]!, subject))).toBe(true)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
   })
 
   it('are refused when they are too many for a JWT', () => {
@@ -142,6 +194,7 @@ describe('a connection', () => {
         const exp = expiryOf({ lifetimeSeconds: lifetime }, { random, nowMs })!
         expect(exp * 1_000).toBeLessThanOrEqual(nowMs + lifetime * 1_000)
         expect(exp * 1_000).toBeGreaterThan(nowMs + lifetime * 900 - 1_001)
+        expect(exp).toBeGreaterThan(NOW_SECONDS)
         expect(Number.isInteger(exp)).toBe(true)
       }),
     )
