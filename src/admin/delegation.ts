@@ -120,7 +120,7 @@ async function refuseUndelegable(view: View, { was, is }: Change & { readonly is
 async function refuseStronger(view: View, reach: Delegate, user: User): Promise<void> {
   const { account } = reach
   const { parts } = await compiled(view, user, account)
-  const wider = beyond(ownGrant(user, account, parts), reach.grant) ?? unbound(parts, reach)
+  const wider = beyond(ownGrant(user, account, parts), reach.grant)
   if (wider !== undefined) throw stronger(user, wider)
 }
 
@@ -137,23 +137,6 @@ function ownGrant(user: User, account: Account, parts: GrantParts): Grant {
     subscribe: { allow: own.subscribe.allow, deny: whole.subscribe.deny },
     responses: own.responses,
   }
-}
-
-/** Where the caller is bound to come from, and how, the user is bound too: by the same lists, or by shorter ones. */
-function unbound(user: GrantParts, caller: { readonly parts: GrantParts }): string | undefined {
-  for (const limit of ['sources', 'connectionTypes'] as const) {
-    const isBound = ({ limits }: Policy): boolean =>
-      user.policies.some((policy) => isWithin(policy.limits[limit], limits[limit]))
-    const free = caller.parts.policies.find(
-      (policy) => policy.limits[limit] !== undefined && !isBound(policy),
-    )
-    if (free !== undefined) return `no ${limit} like those of policy "${free.name}"`
-  }
-  return undefined
-}
-
-function isWithin(list: readonly string[] | undefined, wider: readonly string[] | undefined): boolean {
-  return list?.every((entry) => wider?.includes(entry)) === true
 }
 
 /** Neither the user nor what it is given to prove itself with has a later end than the caller. */

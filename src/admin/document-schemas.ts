@@ -1,15 +1,7 @@
 import { z } from 'zod'
 import { accountExports, accountImports } from './exchange-fields.ts'
-import {
-  accountLimits,
-  delegable,
-  description,
-  instant,
-  metadata,
-  name,
-  permissions,
-  policyLimits,
-} from './fields.ts'
+import { accountLimits, delegable, description, instant, metadata, name, permissions } from './fields.ts'
+import { policyLimits } from './policy-limit-fields.ts'
 
 /** The documents of `operator/`, `accounts/`, `policies/` and `roles/`: what should be, written by people. */
 

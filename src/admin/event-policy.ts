@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { PolicyEvent } from '../domain/policy.ts'
 import type { RoleEvent } from '../domain/role.ts'
+import { DAYS } from '../domain/window.ts'
 import { change, count, permissions, text, texts, type EventDefinition } from './event-schema.ts'
 
 /** What happens to policies and roles. */
@@ -17,8 +18,21 @@ const limits = z
     lifetimeSeconds: z.number().optional(),
     sources: z.array(z.string()).optional(),
     connectionTypes: z.array(z.string()).optional(),
+    windows: z
+      .array(
+        z.strictObject({
+          zone: z.string(),
+          start: z.string(),
+          end: z.string(),
+          days: z.array(z.enum(DAYS)).optional(),
+        }),
+      )
+      .optional(),
+    sessions: z.number().optional(),
   })
-  .describe('How long connections last, where from and how they may be made. What is absent is not limited.')
+  .describe(
+    'How long connections last, where from, how and when they may be made, and how many. What is absent is not limited.',
+  )
 const delegable = z.boolean().describe('May the admins of an account hand it on?')
 const granted = { publish: { allow: ['orders.>'], deny: [] }, subscribe: { allow: ['orders.>'], deny: [] } }
 const nothing = { publish: { allow: [], deny: [] }, subscribe: { allow: [], deny: [] } }

@@ -1,4 +1,5 @@
 import type { Grant } from './grant.ts'
+import { limitsBeyond } from './limits.ts'
 import type { ResponsePermission, SubjectRules } from './policy.ts'
 import { commonEntries, entryCovers } from './subject.ts'
 
@@ -12,9 +13,7 @@ export function beyond(grant: Grant, cap: Grant): string | undefined {
   const subscribe = rulesBeyond(grant.subscribe, cap.subscribe)
   if (subscribe !== undefined) return `subscribe ${subscribe}`
   if (responsesBeyond(grant.responses, cap.responses)) return 'responses'
-  const isLonger =
-    cap.lifetimeSeconds !== undefined && (grant.lifetimeSeconds ?? Infinity) > cap.lifetimeSeconds
-  return isLonger ? 'a longer lifetime' : undefined
+  return limitsBeyond(grant, cap)
 }
 
 /** The first entry that is allowed and not within what the other allows, or is in what the other denies. */
