@@ -23,7 +23,7 @@ export function mergeLimits(limits: readonly PolicyLimits[]): MergedLimits {
 
 /** What both limits come to. */
 export function commonLimits(left: MergedLimits, right: MergedLimits): MergedLimits {
-  return told({
+  return {
     lifetimeSeconds: both(left.lifetimeSeconds, right.lifetimeSeconds, Math.min),
     sources: both(left.sources, right.sources, commonNetworks),
     connectionTypes: both(left.connectionTypes, right.connectionTypes, (ours, theirs) =>
@@ -31,7 +31,7 @@ export function commonLimits(left: MergedLimits, right: MergedLimits): MergedLim
     ),
     windows: both(left.windows, right.windows, (ours, theirs) => [...new Set([...ours, ...theirs])]),
     sessions: both(left.sessions, right.sessions, Math.min),
-  })
+  }
 }
 
 /**
@@ -88,13 +88,13 @@ function merged({
   windows,
   sessions,
 }: PolicyLimits): MergedLimits {
-  return told({
+  return {
     lifetimeSeconds,
     sources: sources && minimalNetworks(sources),
     connectionTypes,
     windows: windows && [windows],
     sessions,
-  })
+  }
 }
 
 /** Where only one of them says something, that holds. */
@@ -105,8 +105,4 @@ function both<Value>(
 ): Value | undefined {
   if (left === undefined || right === undefined) return left ?? right
   return common(left, right)
-}
-
-function told(limits: MergedLimits): MergedLimits {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

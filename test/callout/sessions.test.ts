@@ -62,6 +62,25 @@ describe('the sessions of a user', () => {
     expect(reasons).toEqual([undefined, undefined, 'too_many_sessions', 'too_many_sessions'])
   })
 
+  it('are as many as the strictest of the account and the policies allows', async () => {
+    for (const [sessionsPerUser, ofPolicies, most] of [
+      [3, 2, 2],
+      [2, 3, 2],
+      [undefined, 2, 2],
+      [3, undefined, 3],
+    ]) {
+      const { sessions } = open([])
+      const who = {
+        account: anAccount({ limits: { sessionsPerUser } }),
+        user,
+        grant: { sessions: ofPolicies },
+      }
+      const denials = []
+      for (const id of [1, 2, 3, 4]) denials.push(await sessions.claim(who, knock(id), NOW_MS))
+      expect(denials.filter((denial) => denial === undefined)).toHaveLength(most!)
+    }
+  })
+
   it('are not asked for where there is no limit, nor for a leaf node', async () => {
     const { asked, sessions, reason } = open([1, 2, 3])
     const unlimited = anAccount({})

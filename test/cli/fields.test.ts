@@ -96,6 +96,7 @@ describe('a field', () => {
       '--responses',
       '--responses-max',
       '--responses-ttl',
+      '--inbox',
     ])
     expect(words(named('account.update-limits'))).toContain('--limits-jetstream-disk')
   })
