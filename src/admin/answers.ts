@@ -183,6 +183,7 @@ export const roleSeen = z.object({
   scope: z.string().describe('`operator`, or the A… key of the account it belongs to.'),
   description: z.string().optional().describe('What it is for.'),
   policies: names('policies'),
+  roles: names('the roles within it'),
   createdAt: moment,
 })
 

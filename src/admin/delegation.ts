@@ -2,12 +2,12 @@ import type { Account } from '../domain/account.ts'
 import { beyond } from '../domain/beyond.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
-import { policyKey, roleKey, USER_PREFIX } from '../domain/state-keys.ts'
+import { policyKey, USER_PREFIX } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
-import { policies, roles } from './aggregates.ts'
+import { policies } from './aggregates.ts'
 import type { Delegate, Reach } from './caller.ts'
-import { compiled, grantOfParts } from './compiled.ts'
+import { compiled, grantOfParts, rolesWithin } from './compiled.ts'
 import { commandsOf, refuseOtherCommands } from './other-commands.ts'
 import { accountNamed, ifThere } from './lookup.ts'
 import type { Transaction, View } from './transaction.ts'
@@ -102,10 +102,9 @@ function stronger(user: User, wider: string): GatehouseError {
 
 async function refuseUndelegable(view: View, { was, is }: Change & { readonly is: User }): Promise<void> {
   const added = new Set(is.policies.filter((id) => was?.policies.includes(id) !== true))
-  for (const id of is.roles.filter((id) => was?.roles.includes(id) !== true)) {
-    const role = await view.load(roles, roleKey(id))
-    for (const policy of role.status === 'present' ? role.policies : []) added.add(policy)
-  }
+  const given = is.roles.filter((id) => was?.roles.includes(id) !== true)
+  for (const role of (await rolesWithin(view, given)).values())
+    for (const policy of role.policies) added.add(policy)
   for (const id of added) {
     const policy = await view.load(policies, policyKey(id))
     if (policy.status === 'present' && policy.delegable) continue

@@ -68,8 +68,9 @@ const roleDocument = z
     account: owner,
     description,
     policies: policyNames,
+    roles: roleNames.describe('Names of the roles within it.'),
   })
-  .describe('A role: a named set of policies.')
+  .describe('A role: a named set of policies, and of other roles with theirs.')
 
 /** The schemas that editors complete and check with, by the name of their file in docs/schemas. */
 export const documentSchemas = {

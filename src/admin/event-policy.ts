@@ -106,6 +106,7 @@ export const policyEvents = {
 
 const aRole = { roleId: text('The id of the role.'), name: text('Its name.') }
 const policies = texts('Ids of policies.')
+const within = texts('Ids of the roles within it.')
 
 export const roleEvents = {
   'role.created': {
@@ -116,12 +117,20 @@ export const roleEvents = {
       scope: text('`operator`, or the A… key of the account it belongs to.'),
       description: text('What it is for.').optional(),
       policies,
+      roles: within.optional(),
     },
     example: { roleId: ROLE, name: 'engineer', id: ROLE, scope: 'operator', policies: [POLICY] },
   },
   'role.updated': {
-    when: 'Its policies changed.',
-    data: { ...aRole, ...change(policies) },
+    when: 'Its policies changed, or the roles within it.',
+    data: {
+      ...aRole,
+      ...change(policies),
+      roles: z
+        .strictObject({ old: within, new: within })
+        .optional()
+        .describe('The roles within it, where they changed.'),
+    },
     example: { roleId: ROLE, name: 'engineer', old: [], new: [POLICY] },
   },
   'role.description_set': {
