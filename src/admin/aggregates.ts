@@ -107,7 +107,11 @@ export const roles: Aggregate<RoleState, RoleCommand, RoleEvent> = {
   decider: role,
   indexes(state) {
     if (state.status === 'absent') return NONE
-    const uses = state.policies.map((id) => useKey('policy', id, `role.${state.id}`))
+    const by = `role.${state.id}`
+    const uses = [
+      ...state.policies.map((id) => useKey('policy', id, by)),
+      ...(state.roles ?? []).map((id) => useKey('role', id, by)),
+    ]
     return new Map([roleNameKey(state.scope, state.name), ...uses].map((key) => [key, state.id]))
   },
   audience: (state) => (state.status === 'absent' ? OPERATOR_EVENTS : state.scope),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CONNECTION_TYPES } from '../domain/policy.ts'
+import { DAYS } from '../domain/window.ts'
 
 /** What replies say, beside the `revision` and `events` that each of them has. */
 
@@ -143,15 +144,29 @@ export const accountSeen = z.object({
   createdAt: moment,
 })
 
+const windowsSeen = z.array(
+  z.object({
+    zone: z.string().describe('The time zone whose clock counts.'),
+    start: z.string().describe('From then on.'),
+    end: z.string().describe('Up to then; before the start: on the next day.'),
+    days: z.array(z.enum(DAYS)).optional().describe('The days on which it starts. Absent: every day.'),
+  }),
+)
+const doors = {
+  lifetimeSeconds: z.number().optional().describe('A connection ends after this long.'),
+  sources: z.array(z.string()).optional().describe('Networks a client may come from.'),
+  connectionTypes: z.array(z.enum(CONNECTION_TYPES)).optional().describe('Ways a client may connect.'),
+  sessions: z.number().optional().describe('Connections of one user at a time.'),
+}
+
 export const policyVersionSeen = z.object({
   version: z.number().describe('Counts the changes of the policy; 1 when it was made.'),
   name: z.string().describe('What it was called.'),
   description: z.string().optional().describe('What it was for.'),
   permissions: permissions.describe('What it allowed and denied.'),
   limits: z.object({
-    lifetimeSeconds: z.number().optional().describe('A connection ends after this long.'),
-    sources: z.array(z.string()).optional().describe('Networks a client may come from.'),
-    connectionTypes: z.array(z.enum(CONNECTION_TYPES)).optional().describe('Ways a client may connect.'),
+    ...doors,
+    windows: windowsSeen.optional().describe('When a client may be connected: one has to be open.'),
   }),
   delegable: z.boolean().describe('May the admins of an account hand it on?'),
 })
@@ -168,6 +183,7 @@ export const roleSeen = z.object({
   scope: z.string().describe('`operator`, or the A… key of the account it belongs to.'),
   description: z.string().optional().describe('What it is for.'),
   policies: names('policies'),
+  roles: names('the roles within it'),
   createdAt: moment,
 })
 
@@ -181,7 +197,11 @@ export const actorSeen = z.object({
 
 export const grantSeen = z.object({
   ...subjects,
-  lifetimeSeconds: z.number().optional().describe('Connections end after this long.'),
+  ...doors,
+  windows: z
+    .array(windowsSeen)
+    .optional()
+    .describe('When a client may be connected: one of each list has to be open.'),
   policies: z
     .array(z.object({ id: idOf('policy'), version: z.number().describe('Its version.') }))
     .describe('What it is made of.'),

@@ -38,15 +38,24 @@ export function grantOfParts(user: User, account: Account, parts: GrantParts): G
   throw new GatehouseError('template_value_missing', what)
 }
 
+/** The roles of these ids, and all that are within them, by id. Those that are gone are left out. */
+export async function rolesWithin(view: View, ids: readonly string[]): Promise<ReadonlyMap<string, Role>> {
+  const found = new Map<string, Role>()
+  const walked = new Set(ids) // Grows while it is walked.
+  for (const id of walked) {
+    const role = await view.load(roles, roleKey(id))
+    if (role.status === 'absent') continue
+    found.set(id, role)
+    for (const inner of role.roles ?? []) walked.add(inner)
+  }
+  return found
+}
+
 /** The policies and roles that a user's ids lead to, as they are stored. */
 export async function recordsOf(view: View, user: User, account: Account) {
   const found = {
     policies: new Map<string, Policy>(),
-    roles: new Map<string, Role>(),
-  }
-  for (const id of user.roles) {
-    const role = await view.load(roles, roleKey(id))
-    if (role.status === 'present') found.roles.set(id, role)
+    roles: await rolesWithin(view, user.roles),
   }
   const ofRoles = [...found.roles.values()].flatMap((role) => role.policies)
   const named = [account.defaultPolicy, account.boundaryPolicy, ...user.policies, ...ofRoles]

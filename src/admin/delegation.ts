@@ -2,12 +2,12 @@ import type { Account } from '../domain/account.ts'
 import { beyond } from '../domain/beyond.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
-import { policyKey, roleKey, USER_PREFIX } from '../domain/state-keys.ts'
+import { policyKey, USER_PREFIX } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
-import { policies, roles } from './aggregates.ts'
+import { policies } from './aggregates.ts'
 import type { Delegate, Reach } from './caller.ts'
-import { compiled, grantOfParts } from './compiled.ts'
+import { compiled, grantOfParts, rolesWithin } from './compiled.ts'
 import { commandsOf, refuseOtherCommands } from './other-commands.ts'
 import { accountNamed, ifThere } from './lookup.ts'
 import type { Transaction, View } from './transaction.ts'
@@ -102,10 +102,9 @@ function stronger(user: User, wider: string): GatehouseError {
 
 async function refuseUndelegable(view: View, { was, is }: Change & { readonly is: User }): Promise<void> {
   const added = new Set(is.policies.filter((id) => was?.policies.includes(id) !== true))
-  for (const id of is.roles.filter((id) => was?.roles.includes(id) !== true)) {
-    const role = await view.load(roles, roleKey(id))
-    for (const policy of role.status === 'present' ? role.policies : []) added.add(policy)
-  }
+  const given = is.roles.filter((id) => was?.roles.includes(id) !== true)
+  for (const role of (await rolesWithin(view, given)).values())
+    for (const policy of role.policies) added.add(policy)
   for (const id of added) {
     const policy = await view.load(policies, policyKey(id))
     if (policy.status === 'present' && policy.delegable) continue
@@ -120,7 +119,7 @@ async function refuseUndelegable(view: View, { was, is }: Change & { readonly is
 async function refuseStronger(view: View, reach: Delegate, user: User): Promise<void> {
   const { account } = reach
   const { parts } = await compiled(view, user, account)
-  const wider = beyond(ownGrant(user, account, parts), reach.grant) ?? unbound(parts, reach)
+  const wider = beyond(ownGrant(user, account, parts), reach.grant)
   if (wider !== undefined) throw stronger(user, wider)
 }
 
@@ -137,23 +136,6 @@ function ownGrant(user: User, account: Account, parts: GrantParts): Grant {
     subscribe: { allow: own.subscribe.allow, deny: whole.subscribe.deny },
     responses: own.responses,
   }
-}
-
-/** Where the caller is bound to come from, and how, the user is bound too: by the same lists, or by shorter ones. */
-function unbound(user: GrantParts, caller: { readonly parts: GrantParts }): string | undefined {
-  for (const limit of ['sources', 'connectionTypes'] as const) {
-    const isBound = ({ limits }: Policy): boolean =>
-      user.policies.some((policy) => isWithin(policy.limits[limit], limits[limit]))
-    const free = caller.parts.policies.find(
-      (policy) => policy.limits[limit] !== undefined && !isBound(policy),
-    )
-    if (free !== undefined) return `no ${limit} like those of policy "${free.name}"`
-  }
-  return undefined
-}
-
-function isWithin(list: readonly string[] | undefined, wider: readonly string[] | undefined): boolean {
-  return list?.every((entry) => wider?.includes(entry)) === true
 }
 
 /** Neither the user nor what it is given to prove itself with has a later end than the caller. */

@@ -1,15 +1,7 @@
 import { z } from 'zod'
 import { accountExports, accountImports } from './exchange-fields.ts'
-import {
-  accountLimits,
-  delegable,
-  description,
-  instant,
-  metadata,
-  name,
-  permissions,
-  policyLimits,
-} from './fields.ts'
+import { accountLimits, delegable, description, instant, metadata, name, permissions } from './fields.ts'
+import { policyLimits } from './policy-limit-fields.ts'
 
 /** The documents of `operator/`, `accounts/`, `policies/` and `roles/`: what should be, written by people. */
 
@@ -76,8 +68,9 @@ const roleDocument = z
     account: owner,
     description,
     policies: policyNames,
+    roles: roleNames.describe('Names of the roles within it.'),
   })
-  .describe('A role: a named set of policies.')
+  .describe('A role: a named set of policies, and of other roles with theirs.')
 
 /** The schemas that editors complete and check with, by the name of their file in docs/schemas. */
 export const documentSchemas = {

@@ -40,6 +40,7 @@ const outlineSchema = z.object({
   expiresAt: text,
   limits: z.record(z.string(), z.unknown()).catch({}),
   policies: texts,
+  roles: texts,
   imports: z.array(z.object({ account: text }).catch({ account: undefined })).catch([]),
   users: z.array(z.object({ policies: texts, roles: texts }).catch({ policies: [], roles: [] })).catch([]),
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { PolicyEvent } from '../domain/policy.ts'
 import type { RoleEvent } from '../domain/role.ts'
+import { DAYS } from '../domain/window.ts'
 import { change, count, permissions, text, texts, type EventDefinition } from './event-schema.ts'
 
 /** What happens to policies and roles. */
@@ -17,8 +18,21 @@ const limits = z
     lifetimeSeconds: z.number().optional(),
     sources: z.array(z.string()).optional(),
     connectionTypes: z.array(z.string()).optional(),
+    windows: z
+      .array(
+        z.strictObject({
+          zone: z.string(),
+          start: z.string(),
+          end: z.string(),
+          days: z.array(z.enum(DAYS)).optional(),
+        }),
+      )
+      .optional(),
+    sessions: z.number().optional(),
   })
-  .describe('How long connections last, where from and how they may be made. What is absent is not limited.')
+  .describe(
+    'How long connections last, where from, how and when they may be made, and how many. What is absent is not limited.',
+  )
 const delegable = z.boolean().describe('May the admins of an account hand it on?')
 const granted = { publish: { allow: ['orders.>'], deny: [] }, subscribe: { allow: ['orders.>'], deny: [] } }
 const nothing = { publish: { allow: [], deny: [] }, subscribe: { allow: [], deny: [] } }
@@ -92,6 +106,7 @@ export const policyEvents = {
 
 const aRole = { roleId: text('The id of the role.'), name: text('Its name.') }
 const policies = texts('Ids of policies.')
+const within = texts('Ids of the roles within it.')
 
 export const roleEvents = {
   'role.created': {
@@ -102,12 +117,20 @@ export const roleEvents = {
       scope: text('`operator`, or the A… key of the account it belongs to.'),
       description: text('What it is for.').optional(),
       policies,
+      roles: within.optional(),
     },
     example: { roleId: ROLE, name: 'engineer', id: ROLE, scope: 'operator', policies: [POLICY] },
   },
   'role.updated': {
-    when: 'Its policies changed.',
-    data: { ...aRole, ...change(policies) },
+    when: 'Its policies changed, or the roles within it.',
+    data: {
+      ...aRole,
+      ...change(policies),
+      roles: z
+        .strictObject({ old: within, new: within })
+        .optional()
+        .describe('The roles within it, where they changed.'),
+    },
     example: { roleId: ROLE, name: 'engineer', old: [], new: [POLICY] },
   },
   'role.description_set': {

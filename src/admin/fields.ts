@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { nameFault } from '../domain/name.ts'
-import { CONNECTION_TYPES } from '../domain/policy.ts'
+import { SESSIONS_MAX } from '../domain/policy.ts'
 import { subjectFault } from '../domain/subject.ts'
 import { subscribeEntryFault } from '../domain/subject-entry.ts'
 import { templateFault, templateSkeleton } from '../domain/template.ts'
-import { cidrFault } from './network.ts'
 import { BYTES_MAX, count, size, SMALL_MAX } from './quantities.ts'
 
 /** The fields that documents and commands share, each with the rule nats-server or Gatehouse holds it to. */
@@ -35,7 +34,6 @@ const TOKEN = String.raw`(?:${VARIABLE}|[^\s.{}\u0000-\u001f\u007f-\u009f])+`
 const ANY_SUBJECT = `(?:(?!>[.])${TOKEN}[.])*${TOKEN}`
 const SUBJECT = new RegExp(`^${ANY_SUBJECT}$`)
 const SUBSCRIBE_ENTRY = new RegExp(`^${ANY_SUBJECT}(?: ${ANY_SUBJECT})?$`)
-const NETWORK = /^[0-9A-Fa-f:.]+\/(?:0|[1-9][0-9]{0,2})$/
 
 export const name = ruled(nameFault, NAME).describe('A name, unique among its kind: no spaces, no *, > or /.')
 /** Why somebody did it; it goes into the event. */
@@ -109,9 +107,6 @@ export const duration = z
       .max(3_650 * 86_400_000, 'must be at most 3650d'),
   )
 
-/** As many connections as one page of CONNZ shows. */
-const SESSIONS_MAX = 1_000
-
 export const responses = z
   .strictObject({
     max: z.int().min(1).max(1_000_000).default(1).describe('Replies to one request.'),
@@ -133,50 +128,11 @@ export const permissions = {
 }
 
 /** nats-server ignores these for callout users (reference 0.2): what cannot be enforced is refused, not ignored. */
-function unenforceable(rule: string): z.ZodOptional<z.ZodNever> {
+export function unenforceable(rule: string): z.ZodOptional<z.ZodNever> {
   return z.never({ error: rule }).optional().describe(`Not here: ${rule}.`)
 }
-const ofTheAccount = (limit: string): string =>
-  `nats-server does not enforce this per user: set limits.${limit} of the account`
 /** Under either name that people give it. */
-const NO_DATA_RATE = 'nats-server enforces no data rate: leave it out'
-
-/** To nats-server an MQTT client is one whatever carries it, and a leaf node has no transport (reference A.3). */
-const INDISTINCT = [
-  ['MQTT', 'MQTT_WS'],
-  ['LEAFNODE', 'LEAFNODE_WS'],
-] as const
-
-export const policyLimits = z
-  .strictObject({
-    lifetime: duration.optional().describe('A connection ends after this long and authenticates anew.'),
-    sources: z
-      .array(ruled(cidrFault, NETWORK))
-      .min(1)
-      .max(ENTRIES_MAX)
-      .optional()
-      .describe('Networks a client may come from: 10.0.0.0/8, fd00::/8. Absent: anywhere.'),
-    connectionTypes: z
-      .array(z.enum(CONNECTION_TYPES))
-      .min(1)
-      .refine((types) => INDISTINCT.every(([one, other]) => types.includes(one) === types.includes(other)), {
-        error:
-          'must name MQTT and MQTT_WS together, and LEAFNODE and LEAFNODE_WS: a request does not tell them apart',
-      })
-      .optional()
-      .describe('Ways a client may connect. Absent: any.'),
-    subscriptions: unenforceable(ofTheAccount('subscriptions')),
-    payload: unenforceable(ofTheAccount('payload')),
-    dataRate: unenforceable(NO_DATA_RATE),
-    data: unenforceable(NO_DATA_RATE),
-  })
-  .prefault({})
-  .describe('What else holds for whoever has this policy.')
-  .transform(({ lifetime, sources, connectionTypes }) => ({
-    ...(lifetime === undefined ? {} : { lifetimeSeconds: Math.floor(lifetime / 1_000) }),
-    ...(sources === undefined ? {} : { sources }),
-    ...(connectionTypes === undefined ? {} : { connectionTypes }),
-  }))
+export const NO_DATA_RATE = 'nats-server enforces no data rate: leave it out'
 
 const storage = {
   memory: size(BYTES_MAX).optional().describe('Of all its streams in memory.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { allOpenUntil } from '../domain/window.ts'
 import { grantSeen, named } from './answers.ts'
 import { command } from './command.ts'
 
@@ -17,25 +18,29 @@ const whoami = command({
       .describe('When this connection ends at the latest: sooner if its credential does. Absent: never.'),
   }),
   example: {},
-  async handle(_, { tx: { context }, grantOf }) {
+  async handle(_, { tx: { context }, grantOf, now }) {
     const { account, user, grant } = await grantOf(context.actor)
-    const { lifetimeSeconds } = grant
+    const { lifetimeSeconds, windows = [] } = grant
     const lifetime =
       lifetimeSeconds === undefined || context.connectedAt === undefined
         ? undefined
-        : new Date(Date.parse(context.connectedAt) + lifetimeSeconds * 1_000).toISOString()
+        : Date.parse(context.connectedAt) + lifetimeSeconds * 1_000
+    const expiries = [account.expiresAt, user.expiresAt].map((time) =>
+      time === undefined ? undefined : Date.parse(time),
+    )
     return {
       account: { id: account.id, name: account.name },
       user: { id: user.id, name: user.name },
       grant,
-      until: earliest([account.expiresAt, user.expiresAt, lifetime]),
+      until: earliest([...expiries, lifetime, allOpenUntil(windows, now().getTime())]),
     }
   },
 })
 
-function earliest(times: readonly (string | undefined)[]): string | undefined {
-  const known = times.flatMap((time) => (time === undefined ? [] : Date.parse(time)))
-  return known.length === 0 ? undefined : new Date(Math.min(...known)).toISOString()
+/** RFC 3339. */
+function earliest(times: readonly (number | undefined)[]): string | undefined {
+  const end = Math.min(...times.map((time) => time ?? Infinity))
+  return end === Infinity ? undefined : new Date(end).toISOString()
 }
 
 export const identityCommands = { whoami }

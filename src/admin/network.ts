@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { bitsOf } from '../domain/network.ts'
 
 /** How many bits: one spelling for each number. */
 const BITS = /^(?:0|[1-9]\d{0,2})$/
@@ -11,21 +12,6 @@ export function cidrFault(text: string): string | undefined {
     return 'must be a network such as 10.0.0.0/8 or fd00::/8'
   const width = version === 4 ? 32 : 128
   if (Number(bits) > width) return `must have at most ${width} bits`
-  const host = bitsOf(address, version).slice(Number(bits))
+  const host = bitsOf(address).slice(Number(bits))
   return host.includes('1') ? 'must not have host bits set' : undefined
-}
-
-function bitsOf(address: string, version: number): string {
-  if (version === 4) {
-    return address
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('')
-  }
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1)
-  const [head = '', tail] = canonical.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
-  return groups.map((group) => parseInt(group, 16).toString(2).padStart(16, '0')).join('')
 }

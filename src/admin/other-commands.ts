@@ -11,6 +11,7 @@ import { widestOf } from '../domain/template.ts'
 import { GatehouseError } from '../errors.ts'
 import { policies } from './aggregates.ts'
 import type { Delegate } from './caller.ts'
+import { rolesWithin } from './compiled.ts'
 import type { Transaction, View } from './transaction.ts'
 
 /** Who may send which commands is for those to change who may send all of them. */
@@ -56,7 +57,8 @@ function isAboutCommands(policy: Policy): boolean {
 }
 
 async function hasCommands(view: View, role: Role): Promise<boolean> {
-  for (const id of role.policies) {
+  const within = await rolesWithin(view, role.roles ?? [])
+  for (const id of [role, ...within.values()].flatMap(({ policies }) => policies)) {
     const policy = await view.load(policies, policyKey(id))
     if (policy.status === 'present' && isAboutCommands(policy)) return true
   }

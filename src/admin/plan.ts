@@ -3,6 +3,7 @@ import type { FieldChange } from './difference.ts'
 import type { AccountDocument, PolicyDocument, RoleDocument, UserDocument } from './document-schemas.ts'
 import { refuse, type Documents } from './documents.ts'
 import { firstDefault, unresolved } from './references.ts'
+import { RoleGraph } from './role-graph.ts'
 import { accountIn, importsByName, ownIn, type Snapshot, type UserRecord } from './snapshot.ts'
 import {
   accountTarget,
@@ -29,7 +30,11 @@ const POLICY_FACETS: readonly Facet[] = [
   },
 ]
 const ROLE_FACETS: readonly Facet[] = [
-  { name: 'role.update', fields: ['policies'], payload: ({ policies = [] }) => ({ policies }) },
+  {
+    name: 'role.update',
+    fields: ['policies', 'roles'],
+    payload: ({ policies = [], roles = [] }) => ({ policies, roles }),
+  },
   { name: 'role.set-description', fields: ['description'] },
 ]
 const ACCOUNT_FACETS: readonly Facet[] = [
@@ -84,13 +89,17 @@ export function plan(snapshot: Snapshot, documents: Documents, { offers }: PlanO
   const contents = <Content>(all: readonly { readonly content: Content }[]): readonly Content[] =>
     all.map(({ content }) => content)
   const accounts = contents(documents.accounts)
+  const roles = contents(documents.roles)
   const firsts = new Map(accounts.map((each) => [each, firstDefault(snapshot, documents, each)]))
   const parts = [
     ...contents(documents.policies).map((each) => ({
       owner: each.account,
       steps: policySteps(snapshot, each),
     })),
-    ...contents(documents.roles).map((each) => ({ owner: each.account, steps: roleSteps(snapshot, each) })),
+    // Roles after those that are within them: so they find them, and none comes to be within itself on the way.
+    ...new RoleGraph(snapshot, roles)
+      .innerFirst(roles)
+      .map((each) => ({ owner: each.account, steps: roleSteps(snapshot, each) })),
   ]
   return [
     ...operatorSteps(snapshot, documents),

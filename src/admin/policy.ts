@@ -5,8 +5,9 @@ import { accountReference } from './account.ts'
 import { policies } from './aggregates.ts'
 import { policyId } from './answers.ts'
 import { command } from './command.ts'
-import { delegable, description, name, permissions, policyLimits } from './fields.ts'
+import { delegable, description, name, permissions } from './fields.ts'
 import { accountNamed, ownPolicy } from './lookup.ts'
+import { policyLimits } from './policy-limit-fields.ts'
 
 const ownAccount = accountReference
   .optional()

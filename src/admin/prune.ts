@@ -3,6 +3,7 @@ import { DEFAULT_POLICY } from './account.ts'
 import type { Documents } from './documents.ts'
 import type { PlanOptions } from './plan.ts'
 import type { AccountRecord, PolicyRecord, RoleRecord, Snapshot, UserRecord } from './snapshot.ts'
+import { RoleGraph } from './role-graph.ts'
 import { accountTarget, ownedTarget, userTarget, type Step } from './steps.ts'
 import type { Written } from './written.ts'
 
@@ -29,7 +30,7 @@ export interface Removal {
 export function prune(snapshot: Snapshot, documents: Documents, options: Pruning & PlanOptions): Removal {
   const survey = surveyOf(snapshot, documents, options)
   const { leaving } = survey
-  const roles = parted(survey, { kind: 'role', items: snapshot.roles, used: survey.usedRoles })
+  const roles = parted(survey, { kind: 'role', items: outerFirst(snapshot), used: survey.usedRoles })
   const policies = parted(survey, { kind: 'policy', items: snapshot.policies, used: survey.usedPolicies })
   const users = survey.goingUsers.map(([account, { name, revision }]) =>
     removal('user.delete', { target: userTarget(account, name), which: { account, user: name }, revision }),
@@ -86,6 +87,13 @@ interface Parting {
   readonly kind: 'role' | 'policy'
   readonly items: readonly (RoleRecord | PolicyRecord)[]
   readonly used: ReadonlySet<string>
+}
+
+/** A role goes before those that are within it. */
+function outerFirst(snapshot: Snapshot): readonly RoleRecord[] {
+  const names = new Map(snapshot.accounts.map(({ id, name }) => [id, name]))
+  const named = snapshot.roles.map((role) => ({ ...role, account: names.get(role.scope) }))
+  return [...new RoleGraph(snapshot, []).innerFirst(named.reverse())].reverse()
 }
 
 /** What goes, by whose it is, and what stays because somebody who stays has it. */
@@ -192,6 +200,12 @@ function scopeOf({ accounts }: Snapshot, account: string | undefined): string | 
   return account === undefined ? OPERATOR_SCOPE : accounts.find(({ name }) => name === account)?.id
 }
 
+interface RoleContent {
+  readonly account?: string | undefined
+  readonly policies: readonly string[]
+  readonly roles?: readonly string[] | undefined
+}
+
 /**
  * Policies and roles that are had, by id. A name may lead to an account's own or to everybody's, and whichever it led to
  * when it was given is had: so both count.
@@ -214,26 +228,27 @@ class Uses {
     user: { readonly policies: readonly string[]; readonly roles: readonly string[] },
   ): void {
     for (const name of user.policies) this.policy(account, name)
-    for (const name of user.roles)
-      for (const { id } of this.#named(this.#snapshot.roles, account, name)) this.roles.add(id)
+    for (const name of user.roles) this.#role(account, name)
   }
 
-  byRole({
-    account,
-    policies,
-  }: {
-    readonly account?: string | undefined
-    readonly policies: readonly string[]
-  }): void {
+  byRole({ account, policies, roles = [] }: RoleContent): void {
     for (const name of policies) this.policy(account, name)
+    for (const name of roles) this.#role(account, name)
   }
 
-  /** What roles that are had give. Those that are declared give what their document says. */
+  /** What roles that are had give, those within them too. Those that are declared give what their document says. */
   byUsedRoles(declared: ReadonlySet<string>): void {
     const names = new Map(this.#snapshot.accounts.map(({ id, name }) => [id, name]))
-    for (const { id, name, scope, policies } of this.#snapshot.roles)
-      if (this.roles.has(id) && !declared.has(`${scope} ${name}`))
-        this.byRole({ account: names.get(scope), policies })
+    const roles = new Map(this.#snapshot.roles.map((role) => [role.id, role]))
+    for (const used of this.roles) {
+      const role = roles.get(used) // What is within it is used by then, and comes after it.
+      if (role === undefined || declared.has(`${role.scope} ${role.name}`)) continue
+      this.byRole({ account: names.get(role.scope), policies: role.policies, roles: role.roles })
+    }
+  }
+
+  #role(account: string | undefined, name: string): void {
+    for (const { id } of this.#named(this.#snapshot.roles, account, name)) this.roles.add(id)
   }
 
   #named<Item extends { readonly name: string; readonly scope: string }>(

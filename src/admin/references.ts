@@ -4,6 +4,7 @@ import { DEFAULT_POLICY } from './account.ts'
 import { adminLimitFaults } from './admin-limits.ts'
 import type { Documents, Outline } from './documents.ts'
 import { isReserved } from './lookup.ts'
+import { RoleGraph, type NamedRole } from './role-graph.ts'
 import { accountIn, ownIn, usableIn, type AccountRecord, type Snapshot } from './snapshot.ts'
 
 /**
@@ -57,11 +58,35 @@ function accountNamed(
 }
 
 function roleFaults(place: Place): readonly Fault[] {
-  const { account, policies } = place.outline
+  const { account, policies, roles } = place.outline
   return [
     ...ownerFaults(place),
     ...policies.flatMap((name, i) => named(place, { kind: 'policy', name, account, path: ['policies', i] })),
+    ...roles.flatMap((name, i) => named(place, { kind: 'role', name, account, path: ['roles', i] })),
+    ...withinFaults(place),
   ]
+}
+
+/** Roles within each other, over whatever documents and stored roles. */
+function withinFaults({ snapshot, documents, outline }: Place): readonly Fault[] {
+  const { name, account, roles, locate } = outline
+  if (name === undefined || roles.length === 0) return []
+  const declared = documents.outlines.flatMap((each): readonly NamedRole[] =>
+    each.kind !== 'role' || each.name === undefined
+      ? []
+      : [
+          {
+            name: each.name,
+            account: each.account,
+            roles: each.roles.filter((inner) => inner !== undefined),
+          },
+        ],
+  )
+  const graph = new RoleGraph(snapshot, declared)
+  return roles.flatMap((inner, i) => {
+    const rule = inner === undefined ? undefined : graph.faultOf({ name, account }, inner)
+    return rule === undefined ? [] : [{ where: `${locate(['roles', i])} roles[${i}]`, rule }]
+  })
 }
 
 function accountFaults(place: Place): readonly Fault[] {

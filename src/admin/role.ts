@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { OPERATOR_SCOPE } from '../domain/policy.ts'
-import type { Role } from '../domain/role.ts'
+import { withinFault, type Role } from '../domain/role.ts'
 import { EVERY_ROLE, roleKey } from '../domain/state-keys.ts'
 import { accountReference } from './account.ts'
 import { roles } from './aggregates.ts'
 import { pageOf, roleId, roleSeen } from './answers.ts'
 import { command } from './command.ts'
+import { rolesWithin } from './compiled.ts'
+import { refuseFaults } from './faults.ts'
 import { description, name } from './fields.ts'
 import { isVisible } from './delegation.ts'
 import { listing, paging } from './listing.ts'
-import { accountNamed, ownRole, policyNamed } from './lookup.ts'
+import { accountNamed, ownRole, policyNamed, roleNamed } from './lookup.ts'
 import { seenRole } from './seen.ts'
 import type { Transaction } from './transaction.ts'
 import { refuseUsed } from './uses.ts'
@@ -18,24 +20,33 @@ const ownAccount = accountReference
   .optional()
   .describe('The account it belongs to. Absent: usable in every account.')
 const policyList = z.array(name).max(64).describe('Names of policies.')
+const roleList = z.array(name).max(64).optional()
 
 const createRole = command({
   name: 'role.create',
-  summary: 'Makes a role: a named set of policies.',
+  summary: 'Makes a role: a named set of policies, and of other roles with theirs.',
   access: 'admin',
-  request: z.strictObject({ name, account: ownAccount, description, policies: policyList }),
+  request: z.strictObject({
+    name,
+    account: ownAccount,
+    description,
+    policies: policyList,
+    roles: roleList.describe('Names of the roles within it.'),
+  }),
   response: roleId,
   example: { name: 'on-call', policies: ['developer', 'worker'] },
-  async handle({ account, policies, ...facts }, { tx }) {
+  async handle({ account, policies, roles: inner, ...facts }, { tx }) {
     const id = tx.context.nextId()
     const scope = account === undefined ? OPERATOR_SCOPE : (await accountNamed(tx, account)).id
     const ids = await policyIds(tx, account, policies)
+    const within = await roleIds(tx, { id, account, name: facts.name }, inner)
     await tx.execute(roles, roleKey(id), {
       ...facts,
       type: 'role.create',
       id,
       scope,
       policies: ids,
+      ...(within !== undefined && within.length > 0 && { roles: within }),
       at: tx.context.at,
     })
     return { role: id }
@@ -44,15 +55,22 @@ const createRole = command({
 
 const updateRole = command({
   name: 'role.update',
-  summary: 'Replaces the policies of a role.',
+  summary: 'Replaces the policies of a role, and the roles within it.',
   access: 'admin',
-  request: z.strictObject({ role: name, account: ownAccount, policies: policyList }),
+  request: z.strictObject({
+    role: name,
+    account: ownAccount,
+    policies: policyList,
+    roles: roleList.describe('Names of the roles within it. Absent: they stay.'),
+  }),
   response: roleId,
   example: { role: 'on-call', policies: ['developer'] },
-  async handle({ role, account, policies }, { tx }) {
+  async handle({ role, account, policies, roles: inner }, { tx }) {
     const { id } = await ownRole(tx, account, role)
     const ids = await policyIds(tx, account, policies)
-    await tx.execute(roles, roleKey(id), { type: 'role.update', policies: ids, at: tx.context.at })
+    const within = await roleIds(tx, { id, account, name: role }, inner)
+    const change = { type: 'role.update', policies: ids, roles: within, at: tx.context.at } as const
+    await tx.execute(roles, roleKey(id), change)
     return { role: id }
   },
 })
@@ -108,6 +126,41 @@ async function policyIds(
   const owner = account === undefined ? undefined : await accountNamed(tx, account)
   const found = await Promise.all(names.map((each) => policyNamed(tx, owner, each)))
   return [...new Set(found.map(({ id }) => id))]
+}
+
+interface Container {
+  readonly id: string
+  readonly name: string
+  readonly account: string | undefined
+}
+
+/**
+ * The roles within one. Nothing is committed unless all that are below it are as they were looked at: somebody else
+ * may be about to put this one into one of them.
+ */
+async function roleIds(
+  tx: Transaction,
+  container: Container,
+  names: readonly string[] | undefined,
+): Promise<readonly string[] | undefined> {
+  if (names === undefined) return undefined
+  const { account } = container
+  const owner = account === undefined ? undefined : await accountNamed(tx, account)
+  // By its own name it would be itself from now on, whatever that leads to now.
+  const ids = await Promise.all(
+    names.map(async (each) =>
+      each === container.name ? container.id : (await roleNamed(tx, owner, each)).id,
+    ),
+  )
+  const below = await rolesWithin(tx, ids)
+  for (const id of below.keys()) tx.hold(await tx.stored(roleKey(id)))
+  refuseFaults(
+    ids.flatMap((id, i) => {
+      const rule = withinFault(container, id, (each) => below.get(each))
+      return rule === undefined ? [] : [{ where: `roles[${i}]`, rule }]
+    }),
+  )
+  return [...new Set(ids)]
 }
 
 export const roleCommands = { createRole, updateRole, setDescription, deleteRole, listRoles }

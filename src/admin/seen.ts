@@ -48,8 +48,8 @@ export function seenPolicy({ status: _status, ...policy }: Policy): Omit<Policy,
   return policy
 }
 
-export async function seenRole(view: View, { status: _status, policies, ...role }: Role) {
-  return { ...role, policies: await policyNames(view, policies) }
+export async function seenRole(view: View, { status: _status, policies, roles = [], ...role }: Role) {
+  return { ...role, policies: await policyNames(view, policies), roles: await roleNames(view, roles) }
 }
 
 /** One that is gone is shown by its id: it is a fault somebody should see. */

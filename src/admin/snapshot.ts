@@ -45,7 +45,7 @@ export type AccountRecord = Revised &
   }
 export type PolicyRecord = Revised &
   Pick<Policy, 'id' | 'name' | 'scope' | 'description' | 'permissions' | 'limits' | 'delegable'>
-export type RoleRecord = Revised & Pick<Role, 'id' | 'name' | 'scope' | 'description' | 'policies'>
+export type RoleRecord = Revised & Pick<Role, 'id' | 'name' | 'scope' | 'description' | 'policies' | 'roles'>
 export type UserRecord = Revised & Pick<User, 'id' | 'name' | 'policies' | 'roles' | 'metadata' | 'expiresAt'>
 
 /** The state at about one moment, as far as somebody wanted it. Commands hold it to the revisions they saw. */

@@ -63,8 +63,12 @@ export function writtenUser({
   return told({ policies: list(policies), roles: list(roles), metadata: some(metadata), expiresAt })
 }
 
-export function writtenRole({ description, policies }: Omit<RoleDocument, 'kind'> | RoleRecord): Written {
-  return told({ description, policies: list(policies) })
+export function writtenRole({
+  description,
+  policies,
+  roles = [],
+}: Omit<RoleDocument, 'kind'> | RoleRecord): Written {
+  return told({ description, policies: list(policies), roles: list(roles) })
 }
 
 /** Without the fields that are not there. */

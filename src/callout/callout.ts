@@ -98,7 +98,7 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   if (grant instanceof Denial) return grant.of(holder)
   const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
   if (prepared instanceof Denial) return prepared.of(holder)
-  const crowded = await callout.sessions.claim(standing, verified, nowMs())
+  const crowded = await callout.sessions.claim({ ...standing, grant }, verified, nowMs())
   if (crowded !== undefined) return crowded.of(holder)
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.

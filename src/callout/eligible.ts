@@ -3,6 +3,7 @@ import type { Account } from '../domain/account.ts'
 import { barring } from '../domain/barred.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { ConnectionType, Policy } from '../domain/policy.ts'
+import { openUntil } from '../domain/window.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
@@ -11,7 +12,7 @@ import { Denial } from './reason.ts'
 /** A user who may come in as far as its account, its credential and the place it comes from go. */
 export interface Standing extends Holder {
   readonly account: Account
-  /** The account's default policy and the user's own. Each has had its say about source and connection type. */
+  /** The account's default policy and the user's own. Each has had its say about source, connection type and time. */
   readonly policies: readonly Policy[]
   /** Caps what the policies give. */
   readonly boundary?: Policy | undefined
@@ -37,6 +38,7 @@ export function eligible(
   for (const policy of boundary === undefined ? policies : [...policies, boundary]) {
     if (!allowsSource(policy, client.host)) return new Denial('source_not_allowed', policy.name)
     if (!allowsConnectionType(policy, client)) return new Denial('connection_type_not_allowed', policy.name)
+    if (!allowsMoment(policy, nowMs)) return new Denial('outside_window', policy.name)
   }
   return { ...holder, account, policies, boundary }
 }
@@ -90,6 +92,10 @@ function allowsConnectionType({ limits: { connectionTypes } }: Policy, client: C
   if (connectionTypes === undefined) return true
   const type = connectionTypeOf(client)
   return type !== undefined && connectionTypes.includes(type)
+}
+
+function allowsMoment({ limits: { windows } }: Policy, nowMs: number): boolean {
+  return windows === undefined || openUntil(windows, nowMs) !== undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Grant } from '../domain/grant.ts'
 import type { SubjectRules } from '../domain/policy.ts'
+import { allOpenUntil } from '../domain/window.ts'
 import { wornSubscriptions } from '../domain/worn.ts'
 import type {
   AuthorizationRequestClaims,
@@ -31,8 +32,11 @@ export function prepare(
   grant: Grant,
   { claims, moment }: { claims: AuthorizationRequestClaims; moment: Moment },
 ): Prepared | Denial {
+  const closesAt = allOpenUntil(grant.windows ?? [], moment.nowMs)
+  if (closesAt === undefined) return new Denial('outside_window', 'closed meanwhile')
   const expiresAt = earliest(
     lifetimeEnd(grant, moment),
+    closesAt / 1_000,
     ...[credential, user, account].map((each) => secondsOf(each.expiresAt)),
   )
   const worn = wear(grant)
@@ -93,6 +97,6 @@ function secondsOf(time: string | undefined): number | undefined {
 }
 
 function earliest(...times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined)
-  return known.length === 0 ? undefined : Math.min(...known)
+  const end = Math.min(...times.map((time) => time ?? Infinity))
+  return end === Infinity ? undefined : end
 }

@@ -36,6 +36,7 @@ export const DENY_REASONS = [
   'account_reserved',
   'source_not_allowed',
   'connection_type_not_allowed',
+  'outside_window',
   'too_many_sessions',
   'sessions_unknown',
   'policy_missing',

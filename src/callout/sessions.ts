@@ -1,4 +1,5 @@
 import type { Account } from '../domain/account.ts'
+import type { Grant } from '../domain/grant.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import { Denial } from './reason.ts'
@@ -10,12 +11,19 @@ export type SessionId = `${string} ${number}`
 /** Asks the servers. Throws `unavailable` when not all of them answer in time. */
 export type LiveSessions = (account: string, userName: string) => Promise<ReadonlySet<SessionId>>
 
+/** Who takes a place, and what its policies say of that. */
+interface Claimant {
+  readonly account: Account
+  readonly user: User
+  readonly grant: Pick<Grant, 'sessions'>
+}
+
 /** A server shows a connection within this time of our answer, or its client has given up. */
 const ARRIVAL_MS_MAX = 2_000
 
 /**
- * Keeps `limits.sessionsPerUser`. How many connections a user has the servers know, and they are asked, for those
- * accounts only that have the limit; who was let in a moment ago and has not arrived there is known here.
+ * Keeps `limits.sessionsPerUser` of the account and `limits.sessions` of policies. How many connections a user has the
+ * servers know, and they are asked, for those only who have a limit; who was let in a moment ago and has not arrived there is known here.
  *
  * Replicas do not tell each other whom they let in: as many connections as there are replicas may come through at
  * the same moment where there is room for one. Leaf nodes are not counted: `limits.leafNodes` is theirs.
@@ -31,13 +39,13 @@ export class Sessions {
 
   /** Takes a place for one more connection of the user, or says why there is none. */
   async claim(
-    { account, user }: { readonly account: Account; readonly user: User },
+    { account, user, grant }: Claimant,
     { claims }: Verified,
     nowMs: number,
   ): Promise<Denial | undefined> {
-    const { sessionsPerUser: max } = account.limits
+    const max = Math.min(account.limits.sessionsPerUser ?? Infinity, grant.sessions ?? Infinity)
     const { server_id, client_info } = claims.nats
-    if (max === undefined || client_info.kind === 'Leafnode') return undefined
+    if (max === Infinity || client_info.kind === 'Leafnode') return undefined
     const own: SessionId = `${server_id.id} ${client_info.id ?? 0}`
     this.#forgetArrived(nowMs)
     this.#arriving.set(own, { of: user.id, until: nowMs + ARRIVAL_MS_MAX })
@@ -47,7 +55,7 @@ export class Sessions {
   }
 
   async #deny(
-    { account, user }: { readonly account: Account; readonly user: User },
+    { account, user }: Pick<Claimant, 'account' | 'user'>,
     own: SessionId,
     max: number,
   ): Promise<Denial | undefined> {

@@ -1,5 +1,6 @@
 import { gained } from './gained.ts'
 import type { Grant } from './grant.ts'
+import { limitsBeyond } from './limits.ts'
 import type { ResponsePermission } from './policy.ts'
 
 /** What a grant allows that another one does not, in words; `undefined` when it is nowhere wider. */
@@ -9,9 +10,7 @@ export function beyond(grant: Grant, cap: Grant): string | undefined {
   const subscribe = gained(cap.subscribe, grant.subscribe)[0]
   if (subscribe !== undefined) return `subscribe ${subscribe}`
   if (responsesBeyond(grant.responses, cap.responses)) return 'responses'
-  const isLonger =
-    cap.lifetimeSeconds !== undefined && (grant.lifetimeSeconds ?? Infinity) > cap.lifetimeSeconds
-  return isLonger ? 'a longer lifetime' : undefined
+  return limitsBeyond(grant, cap)
 }
 
 function responsesBeyond(

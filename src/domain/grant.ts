@@ -1,16 +1,15 @@
 import { responsesOf } from './entries.ts'
 import { subjectsOf } from './grant-subjects.ts'
+import { commonLimits, mergeLimits, type MergedLimits } from './limits.ts'
 import type { Policy, ResponsePermission, SubjectRules } from './policy.ts'
 import { commonEntriesWithin, minimal, minimalOf } from './subject-list.ts'
 import type { TemplateFacts } from './template.ts'
 
 /** What the policies of one user come to: architecture section 4. Subjects are final, templates are filled in. */
-export interface Grant {
+export interface Grant extends MergedLimits {
   readonly publish: SubjectRules
   readonly subscribe: SubjectRules
   readonly responses?: ResponsePermission | undefined
-  /** The shortest of the policies, in seconds. */
-  readonly lifetimeSeconds?: number | undefined
   /** Which policies, at which version, this was made of. */
   readonly policies: readonly { readonly id: string; readonly version: number }[]
 }
@@ -66,7 +65,7 @@ function capped(given: Grant, cap: Grant): Grant | undefined {
     publish,
     subscribe,
     responses: given.responses && cap.responses && narrowest(given.responses, cap.responses),
-    lifetimeSeconds: least([given.lifetimeSeconds ?? [], cap.lifetimeSeconds ?? []].flat()),
+    ...commonLimits(given, cap),
     policies: [...given.policies, ...cap.policies],
   }
 }
@@ -97,7 +96,7 @@ function merge(
       subscribe: { allow: minimalOf(subscribe.allow), deny: minimalOf(subscribe.deny) },
       // nats-server lets a reply through every deny (reference B.2); to us a deny of everything is one.
       responses: publishDeny.includes('>') ? undefined : responses,
-      lifetimeSeconds: least(policies.flatMap(({ limits }) => limits.lifetimeSeconds ?? [])),
+      ...mergeLimits(policies.map(({ limits }) => limits)),
       policies: policies.map(({ id, version }) => ({ id, version })),
     },
   }
@@ -110,8 +109,4 @@ function widest(responses: readonly ResponsePermission[]): ResponsePermission | 
     max: Math.max(...responses.map(({ max }) => max)),
     ttlMs: Math.max(...responses.map(({ ttlMs }) => ttlMs)),
   }
-}
-
-function least(values: readonly number[]): number | undefined {
-  return values.length === 0 ? undefined : Math.min(...values)
 }

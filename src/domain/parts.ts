@@ -16,14 +16,19 @@ export interface Missing {
   readonly id: string
 }
 
-/** What a grant is made of: the account's default policy, the user's own and those of its roles, and the boundary. */
+/**
+ * What a grant is made of: the account's default policy, the user's own and those of its roles and of the roles within
+ * them, and the boundary.
+ */
 export function partsOf(user: User, account: Account, records: Records): GrantParts | Missing {
   const { defaultPolicy, boundaryPolicy } = account
   const ids = new Set(defaultPolicy === undefined ? user.policies : [defaultPolicy, ...user.policies])
-  for (const id of user.roles) {
+  const roles = new Set(user.roles) // Grows while it is walked. Each role is in it once, so that comes to an end.
+  for (const id of roles) {
     const role = records.role(id)
     if (role === undefined || !isUsable(role, account)) return { missing: 'role_missing', id }
     for (const policy of role.policies) ids.add(policy)
+    for (const inner of role.roles ?? []) roles.add(inner)
   }
   const policies: Policy[] = []
   for (const id of ids) {

@@ -2,6 +2,7 @@ import { GatehouseError } from '../errors.ts'
 import { ABSENT, type Absent, type Decider } from './decider.ts'
 import { same } from './same.ts'
 import type { SemanticPermission } from './semantic.ts'
+import type { Window } from './window.ts'
 
 /** Subjects of one direction. A deny wins over every allow. */
 export interface SubjectRules {
@@ -44,6 +45,9 @@ export const CONNECTION_TYPES = [
 ] as const
 export type ConnectionType = (typeof CONNECTION_TYPES)[number]
 
+/** As many connections of one user as one page of CONNZ shows. */
+export const SESSIONS_MAX = 1_000
+
 /** Limits of a policy that can be enforced for a callout user: architecture section 4. */
 export interface PolicyLimits {
   /** A connection ends after this long and has to authenticate anew. Seconds. */
@@ -51,6 +55,10 @@ export interface PolicyLimits {
   /** CIDRs the client may come from; absent means anywhere. */
   readonly sources?: readonly string[] | undefined
   readonly connectionTypes?: readonly ConnectionType[] | undefined
+  /** One of them has to be open; absent means at any time. */
+  readonly windows?: readonly Window[] | undefined
+  /** Connections of one user at a time. */
+  readonly sessions?: number | undefined
 }
 
 /** Where a policy can be used: in every account (`operator`), or in the one account it belongs to (A…). */

@@ -1,4 +1,5 @@
 import { CONNECTION_TYPES } from '../domain/policy.ts'
+import { isZone } from '../domain/window.ts'
 import type { Fault } from '../errors.ts'
 import type { Permission, Permissions, UserPermissionLimits } from './claims.ts'
 import { needSubject, needSubscribeEntry } from './faults.ts'
@@ -7,10 +8,6 @@ const TIME_OF_DAY = /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
 const LEADING_ZERO = /(?:^|\.)0\d/
 const PREFIX_LENGTH = /^(?:0|[1-9]\d{0,2})$/
-
-/** Zone names found good. Asking Intl costs tens of microseconds; there are some six hundred zones. */
-const knownZones = new Set<string>()
-const ZONES_MAX = 1_000
 
 /** Notes every fault of pub, sub and resp: subjects are well-formed, only subscriptions name a queue group. */
 export function checkPermissions(faults: Fault[], where: string, permissions: Permissions): void {
@@ -74,17 +71,4 @@ function isCidr(text: string): boolean {
   if (IPV4.test(address)) return !LEADING_ZERO.test(address) && Number(length) <= 32
   // The URL parser knows IPv6 (RFC 4291) to the letter; the character check keeps it from anything else.
   return /^[\da-fA-F:.]+$/.test(address) && Number(length) <= 128 && URL.canParse(`http://[${address}]`)
-}
-
-/** nats-server reads zone files, whose names begin with capitals; Intl ignores case and takes offsets. */
-function isZone(name: string): boolean {
-  if (knownZones.has(name)) return true
-  if (!/^[A-Z][\w+-]*(?:\/[A-Z][\w+-]*)*$/.test(name)) return false
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-  } catch {
-    return false
-  }
-  if (knownZones.size < ZONES_MAX) knownZones.add(name)
-  return true
 }

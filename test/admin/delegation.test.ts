@@ -153,6 +153,26 @@ describe('an admin of an account', () => {
     await refused(near, 'user.remove-policy', { user: 'close', policy: 'near' })
   })
 
+  it('binds whom it makes to its hours, its kinds of connection and its number of them', async () => {
+    const windows = [{ zone: 'UTC', start: '00:00', end: '12:00' }]
+    const hours = [...windows, { zone: 'UTC', start: '12:00', end: '00:00' }] // So that it is always open.
+    const limits = { windows: hours, connectionTypes: ['STANDARD', 'WEBSOCKET'], sessions: 5 }
+    await door.done('policy.create', { name: 'bound', limits, delegable: true })
+    const bound = await delegate('bound-chief', { policies: ['developer', 'account-admin', 'bound'] })
+    for (const [name, less] of [
+      ['timeless', { ...limits, windows: [{ ...hours[0], zone: 'Etc/UTC' }] }],
+      ['mqtt', { ...limits, connectionTypes: ['STANDARD', 'MQTT', 'MQTT_WS'] }],
+      ['many', { ...limits, sessions: 6 }],
+    ] as const) {
+      await door.done('policy.create', { name, limits: less, delegable: true })
+      await refused(bound, 'user.create', { name: `of-${name}`, policies: ['developer', name] })
+    }
+    const more = { windows, connectionTypes: ['STANDARD'], sessions: 1 }
+    await door.done('policy.create', { name: 'more-bound', limits: more, delegable: true })
+    await done(bound, 'user.create', { name: 'of-more-bound', policies: ['developer', 'more-bound'] })
+    await done(bound, 'user.create', { name: 'of-bound', policies: ['developer', 'bound', 'many'] })
+  })
+
   it('is outlived by nobody it makes', async () => {
     const brief = await delegate('brief-chief')
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString()

@@ -3,6 +3,7 @@ import { account, faults, policy } from './declared.ts'
 
 const DURATION = 'must be a duration such as 90s, 2m, 1h30m or 7d'
 const SIZE = 'must be a number of bytes or a size such as 64KiB, 512MiB or 1GiB'
+const TIME = 'must be a time of day such as 08:00 or 17:30:00'
 const NETWORK = 'must be a network such as 10.0.0.0/8 or fd00::/8'
 const UNKNOWN = 'is not a field that is known here'
 
@@ -177,6 +178,47 @@ describe('a field that breaks a rule is told with its place and what was expecte
       'a lifetime of a reply too many',
       policy('responses: { max: 0, ttl: soon }\n'),
       ['a.yaml:3:14 responses.max: must be at least 1', `a.yaml:3:22 responses.ttl: ${DURATION}`],
+    ],
+    [
+      'a window without a zone',
+      policy('limits: { windows: [{ start: 08:00, end: 18:00 }] }\n'),
+      ['a.yaml:3:21 limits.windows[0].zone: is missing: must be text'],
+    ],
+    [
+      'a zone that nobody knows',
+      policy('limits: { windows: [{ zone: +02:00, start: 08:00, end: 18:00 }] }\n'),
+      ['a.yaml:3:23 limits.windows[0].zone: must be the name of a time zone such as Europe/Berlin or UTC'],
+    ],
+    [
+      'a window without a length',
+      policy('limits: { windows: [{ zone: UTC, start: 08:00, end: "08:00:00" }] }\n'),
+      ['a.yaml:3:48 limits.windows[0].end: must be another time than the start'],
+    ],
+    [
+      'times that are no times',
+      policy('limits: { windows: [{ zone: UTC, start: 8, end: 24:00, days: [monday] }, {}] }\n'),
+      [
+        `a.yaml:3:34 limits.windows[0].start: ${TIME}`,
+        `a.yaml:3:44 limits.windows[0].end: ${TIME}`,
+        'a.yaml:3:63 limits.windows[0].days[0]: must be sun, mon, tue, wed, thu, fri or sat',
+        'a.yaml:3:74 limits.windows[1].zone: is missing: must be text',
+        `a.yaml:3:74 limits.windows[1].start: ${TIME}`,
+        `a.yaml:3:74 limits.windows[1].end: ${TIME}`,
+      ],
+    ],
+    ['no window', policy('limits: { windows: [] }\n'), ['a.yaml:3:11 limits.windows: must not be empty']],
+    [
+      'no connection',
+      policy('limits: { sessions: 0 }\n'),
+      ['a.yaml:3:11 limits.sessions: must be at least 1'],
+    ],
+    [
+      'the words of a user JWT',
+      policy('limits: { src: [10.0.0.0/8], times: [] }\n'),
+      [
+        'a.yaml:3:11 limits.src: is not a field that is known here',
+        'a.yaml:3:30 limits.times: is not a field that is known here',
+      ],
     ],
     [
       'limits nobody enforces',

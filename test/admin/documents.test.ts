@@ -23,7 +23,7 @@ describe('a document', () => {
 
   it('is read into units and lists', () => {
     const limits =
-      'limits: { lifetime: 1h30m, sources: [10.0.0.0/8, "fd00::/8"], connectionTypes: [MQTT, MQTT_WS] }'
+      'limits: { lifetime: 1h30m, sources: [10.0.0.0/8, "fd00::/8"], connectionTypes: [MQTT, MQTT_WS], windows: [{ zone: UTC, start: 08:00, end: 18:00 }], sessions: 2 }'
     const { policies, accounts } = read(
       policy(`${limits}\nresponses: {}\nsubscribe: { allow: [{ subject: a.>, queue: q }, b c, d] }`),
       account('limits: { payload: 64KiB, subscriptions: 3, jetstream: { disk: 1GiB, memory: 5 } }'),
@@ -33,6 +33,8 @@ describe('a document', () => {
         lifetimeSeconds: 5_400,
         sources: ['10.0.0.0/8', 'fd00::/8'],
         connectionTypes: ['MQTT', 'MQTT_WS'],
+        windows: [{ zone: 'UTC', start: '08:00', end: '18:00' }],
+        sessions: 2,
       },
       responses: { max: 1, ttlMs: 120_000 },
       subscribe: { allow: ['a.> q', 'b c', 'd'] },

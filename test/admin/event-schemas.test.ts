@@ -78,6 +78,7 @@ describe('every event that a run of the commands makes', () => {
 
   const [account, user, policy, role] = ['SHOP', 'sam', 'seller', 'sales']
   const inShop = { account, user }
+  const window = { zone: 'Europe/Berlin', start: '08:00', end: '18:00', days: ['mon'] }
   /** By and by everything that can happen. A type that is new needs a command here that makes it happen. */
   const RUN: readonly (readonly [name: string, request: object])[] = [
     [
@@ -86,6 +87,7 @@ describe('every event that a run of the commands makes', () => {
     ],
     ['policy.update-permissions', { policy, publish: { allow: ['b'] } }],
     ['policy.update-limits', { policy, limits: { lifetime: '1h', sources: ['10.0.0.0/8'] } }],
+    ['policy.update-limits', { policy, limits: { sessions: 2, windows: [window] } }],
     ['policy.set-delegable', { policy, delegable: true }],
     ['policy.set-description', { policy, description: 'For partners.' }],
     ['policy.rollback', { policy, version: 1 }],

@@ -78,6 +78,11 @@ describe('the schemas of docs/schemas', () => {
     ['a duration without a unit', 'policy', { name: 'p', limits: { lifetime: '90' } }],
     ['an unknown connection type', 'policy', { name: 'p', limits: { connectionTypes: ['TELNET'] } }],
     ['a network without bits', 'policy', { name: 'p', limits: { sources: ['10.0.0.0'] } }],
+    [
+      'a window without a zone',
+      'policy',
+      { name: 'p', limits: { windows: [{ start: '08:00', end: '09:00' }] } },
+    ],
     ['what cannot be enforced', 'policy', { name: 'p', limits: { subscriptions: 5 } }],
     ['a size in MB', 'account', { name: 'A', limits: { payload: '1MB' } }],
     ['half a connection', 'account', { name: 'A', limits: { connections: 0.5 } }],

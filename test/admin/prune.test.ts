@@ -86,7 +86,10 @@ class Model {
       if (!this.#released.has(`boundary ${name}`)) has(id, boundaryPolicy, policies)
     }
     for (const role of roles)
-      if (!this.#gone.has(role.id)) for (const each of role.policies) has(role.scope, each, policies)
+      if (!this.#gone.has(role.id)) {
+        for (const each of role.policies) has(role.scope, each, policies)
+        for (const each of role.roles ?? []) has(role.scope, each, roles)
+      }
     return used
   }
 

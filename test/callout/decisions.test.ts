@@ -80,6 +80,7 @@ const allowed: Row[] = [
     what: 'comes with a browser',
     run: shows('somebody for browsers only', { client: { type: 'websocket' } }),
   },
+  { who: 'somebody who works by day', what: 'comes by day', run: shows('somebody who works by day') },
 ].map((row) => ({ ...row, expected: 'admitted' }))
 
 const away = () => Promise.reject(new GatehouseError('unavailable', 'JetStream is away'))
@@ -155,6 +156,7 @@ const denied: Row[] = [
     'somebody whose policy is gone': 'policy_missing',
     'somebody for the office only': 'source_not_allowed',
     'somebody for browsers only': 'connection_type_not_allowed',
+    'somebody who works at night': 'outside_window',
     'somebody without a region': 'template_value_missing',
     'somebody whose policy crosses the boundary': 'grant_too_large',
     'somebody whose policy makes no JWT': 'grant_invalid',

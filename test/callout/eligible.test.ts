@@ -5,6 +5,7 @@ import type { Account } from '../../src/domain/account.ts'
 import { CONNECTION_TYPES, type ConnectionType, type Policy } from '../../src/domain/policy.ts'
 import type { Role } from '../../src/domain/role.ts'
 import type { User } from '../../src/domain/user.ts'
+import type { Window } from '../../src/domain/window.ts'
 import type { ClientInformation } from '../../src/jwt/claims.ts'
 import {
   anAccount,
@@ -48,6 +49,9 @@ const reasonOf = (facts: Facts): string | undefined => {
   const stands = standing(facts)
   return stands instanceof Denial ? `${stands.reason} ${stands.detail ?? ''}`.trim() : undefined
 }
+/** It is 08:00:00.5 in UTC, on a Friday. */
+const morning: Window = { zone: 'UTC', start: '08:00', end: '08:30' }
+const night: Window = { zone: 'UTC', start: '20:00', end: '06:00' }
 const iso = (ms: number): string => new Date(ms).toISOString()
 const suspension = { reason: 'unpaid', since: iso(0) }
 const withAccount = (facts: Partial<Account>): Facts => ({
@@ -153,7 +157,9 @@ describe('a boundary', () => {
     expect(standing(facts)).toMatchObject({ policies: [base, developer], boundary: { name: 'boundary' } })
   })
 
-  it('has its say about source and kind of connection', () => {
+  it('has its say about source, kind of connection and time', () => {
+    expect(reasonOf(within({ windows: [night] }))).toBe('outside_window boundary')
+    expect(reasonOf(within({ windows: [morning] }))).toBeUndefined()
     expect(reasonOf(within({ sources: ['11.0.0.0/8'] }))).toBe('source_not_allowed boundary')
     expect(reasonOf(within({ connectionTypes: ['MQTT'] }))).toBe('connection_type_not_allowed boundary')
     expect(reasonOf(within({ sources: ['10.0.0.0/8'] }))).toBeUndefined()
@@ -227,6 +233,22 @@ describe('a source', () => {
     expect(reasonOf({ records: narrow! })).toBe('source_not_allowed developer')
     expect(reasonOf({ records: wide! })).toBeUndefined()
     expect(reasonOf({ records: narrow! })).toBe('source_not_allowed developer')
+  })
+})
+
+describe('a window', () => {
+  it('is asked for of every policy, and the one that is closed is named', () => {
+    expect(reasonOf({ records: limited({ windows: [night, morning] }) })).toBeUndefined()
+    expect(reasonOf({ records: limited({ windows: [night] }) })).toBe('outside_window developer')
+    expect(reasonOf({ records: limited({ windows: [night] }, 'base') })).toBe('outside_window base')
+  })
+
+  it('is of the clock of its zone, on its days', () => {
+    const fridays: Window = { zone: 'Asia/Kolkata', start: '13:30', end: '13:31', days: ['fri'] }
+    expect(reasonOf({ records: limited({ windows: [fridays] }) })).toBeUndefined()
+    expect(reasonOf({ records: limited({ windows: [{ ...fridays, days: ['thu', 'sat'] }] }) })).toBe(
+      'outside_window developer',
+    )
   })
 })
 

@@ -8,6 +8,7 @@ import type { Grant } from '../../src/domain/grant.ts'
 import { entryCovers } from '../../src/domain/subject-entry.ts'
 import { minimal } from '../../src/domain/subject-list.ts'
 import { overlaps } from '../../src/domain/subject.ts'
+import type { Window } from '../../src/domain/window.ts'
 import { GatehouseError } from '../../src/errors.ts'
 import { validateAuthorizationResponse } from '../../src/jwt/authorization.ts'
 import { decode } from '../../src/jwt/token.ts'
@@ -184,6 +185,16 @@ describe('a connection', () => {
   it('ends with whatever ends first', () => {
     expect(expiryOf({ lifetimeSeconds: 5 }, { as: until(NOW_MS + 10_000) })).toBe(NOW_SECONDS + 5)
     expect(expiryOf({ lifetimeSeconds: 50 }, { as: until(NOW_MS + 10_000) })).toBe(NOW_SECONDS + 10)
+  })
+
+  it('ends when the first of its windows closes, which no jitter moves', () => {
+    const open = (end: string): Window => ({ zone: 'UTC', start: '00:00', end }) // It is 08:00.
+    const windows = [[open('18:00'), open('09:00')], [open('10:00')]]
+    expect(expiryOf({ windows }, { random: 0.999 })).toBe(NOW_SECONDS + 2 * 3_600)
+    expect(expiryOf({ windows, lifetimeSeconds: 60 })).toBe(NOW_SECONDS + 60)
+    const last = NOW_MS + 2 * 3_600_000 - 501 // Its exp is a second ahead still, and no more.
+    expect(expiryOf({ windows }, { nowMs: last })).toBe(Math.floor(last / 1_000) + 1)
+    expect(prepared({ windows }, { nowMs: last + 1 })).toMatchObject({ reason: 'outside_window' })
   })
 
   it('keeps to its lifetime, less a tenth at most, so that a fleet does not come back at once', () => {

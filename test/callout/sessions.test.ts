@@ -6,6 +6,7 @@ import { anAccount, aUser, NOW_MS } from '../support/requests.ts'
 
 const account = anAccount({ limits: { sessionsPerUser: 2 } })
 const user = aUser({ account: account.id, id: 'U1' })
+const grant = {}
 
 /** A request of connection `id`, as far as sessions look at it. */
 const knock = (id: number, kind = 'Client') =>
@@ -20,7 +21,7 @@ function open(live: readonly number[]) {
   })
   const reason = async (id: number, facts: { nowMs?: number; kind?: string; who?: typeof user } = {}) => {
     const { nowMs = NOW_MS, kind, who = user } = facts
-    return (await sessions.claim({ account, user: who }, knock(id, kind), nowMs))?.reason
+    return (await sessions.claim({ account, user: who, grant }, knock(id, kind), nowMs))?.reason
   }
   return { shown, asked, sessions, reason }
 }
@@ -61,10 +62,29 @@ describe('the sessions of a user', () => {
     expect(reasons).toEqual([undefined, undefined, 'too_many_sessions', 'too_many_sessions'])
   })
 
+  it('are as many as the strictest of the account and the policies allows', async () => {
+    for (const [sessionsPerUser, ofPolicies, most] of [
+      [3, 2, 2],
+      [2, 3, 2],
+      [undefined, 2, 2],
+      [3, undefined, 3],
+    ]) {
+      const { sessions } = open([])
+      const who = {
+        account: anAccount({ limits: { sessionsPerUser } }),
+        user,
+        grant: { sessions: ofPolicies },
+      }
+      const denials = []
+      for (const id of [1, 2, 3, 4]) denials.push(await sessions.claim(who, knock(id), NOW_MS))
+      expect(denials.filter((denial) => denial === undefined)).toHaveLength(most!)
+    }
+  })
+
   it('are not asked for where there is no limit, nor for a leaf node', async () => {
     const { asked, sessions, reason } = open([1, 2, 3])
     const unlimited = anAccount({})
-    expect(await sessions.claim({ account: unlimited, user }, knock(9), NOW_MS)).toBeUndefined()
+    expect(await sessions.claim({ account: unlimited, user, grant }, knock(9), NOW_MS)).toBeUndefined()
     expect(await reason(9, { kind: 'Leafnode' })).toBeUndefined()
     expect(asked).toEqual([])
   })
@@ -74,9 +94,9 @@ describe('the sessions of a user', () => {
     const sessions = new Sessions(() =>
       isThere ? Promise.resolve(new Set()) : Promise.reject(new GatehouseError('unavailable', 'no server')),
     )
-    const knocks = [1, 2, 3].map((id) => sessions.claim({ account, user }, knock(id), NOW_MS))
+    const knocks = [1, 2, 3].map((id) => sessions.claim({ account, user, grant }, knock(id), NOW_MS))
     for (const denial of await Promise.all(knocks)) expect(denial?.reason).toBe('sessions_unknown')
     isThere = true
-    expect(await sessions.claim({ account, user }, knock(4), NOW_MS)).toBeUndefined()
+    expect(await sessions.claim({ account, user, grant }, knock(4), NOW_MS)).toBeUndefined()
   })
 })

@@ -22,7 +22,16 @@ beforeAll(async () => {
     publish: { allow: ['a.{{user.metadata.team}}.>'], deny: ['a.b'] },
     subscribe: { allow: ['c.> workers', 'd'] },
     responses: { max: 3, ttl: '90s' },
-    limits: { lifetime: '1h30m', sources: ['10.0.0.0/8'], connectionTypes: ['STANDARD', 'MQTT', 'MQTT_WS'] },
+    limits: {
+      lifetime: '1h30m',
+      sources: ['10.0.0.0/8'],
+      connectionTypes: ['STANDARD', 'MQTT', 'MQTT_WS'],
+      windows: [
+        { zone: 'Europe/Berlin', start: '08:00', end: '18:00', days: ['mon', 'fri'] },
+        { end: '06:00', start: '22:00', zone: 'UTC' },
+      ],
+      sessions: 3,
+    },
     delegable: true,
   })
   await done('policy.create', { name: 'rich' })

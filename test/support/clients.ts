@@ -117,8 +117,8 @@ export class WireClient implements AsyncDisposable {
 }
 
 /** A TCP connection on which nothing has been said yet. */
-export async function openTcp(port: number): Promise<WireClient> {
-  const socket = connectTcp(port, '127.0.0.1')
+export async function openTcp(port: number, host = '127.0.0.1'): Promise<WireClient> {
+  const socket = connectTcp(port, host)
   socket.on('error', () => undefined) // A server that ends a connection may reset it.
   socket.setNoDelay(true) // What waits for an answer does not wait for a full packet too.
   const client = new WireClient({

@@ -78,6 +78,13 @@ const limits = fc.record({
     fc.uniqueArray(fc.constantFrom('10.0.0.0/8', 'fd00::/8', '192.168.1.0/24'), { minLength: 1 }),
   ),
   connectionTypes: maybe(fc.constant(CONNECTION_TYPES)),
+  windows: maybe(
+    fc.constant([
+      { zone: 'Europe/Berlin', start: '08:00', end: '18:00:00', days: ['mon', 'tue'] as const },
+      { zone: 'UTC', start: '22:00', end: '06:00' },
+    ]),
+  ),
+  sessions: maybe(fc.integer({ min: 1, max: 1_000 })),
 })
 
 /** As commands would tell it: absent fields are not there. */
@@ -112,6 +119,8 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc
         scope: fc.constant(scope),
         description: maybe(words),
         policies: some,
+        // Of names that come before it only: so none is within itself.
+        roles: fc.subarray(policyNames.slice(0, policyNames.indexOf(name))),
         revision,
       })
     const account = (name: string, i: number): fc.Arbitrary<AccountRecord> =>

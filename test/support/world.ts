@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly binary?: string
   /** A folder with operator/, accounts/ and policies/; by default the samples. */
   readonly documents?: string
+  /** Where clients connect, with a port that the kernel chooses; by default IPv4 on this machine. */
+  readonly listen?: string
 }
 
 /** What the service told of each request, in order. */
@@ -89,7 +91,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       configFile: join(PROJECT, 'nats-server.conf'),
       dir,
       trust,
-      listen: { nats: ANY_PORT, websocket: ANY_PORT, mqtt: ANY_PORT },
+      listen: { nats: options.listen ?? ANY_PORT, websocket: ANY_PORT, mqtt: ANY_PORT },
       log: () => undefined,
     })
     opened.push(server)

@@ -1,0 +1,53 @@
+import { OPERATOR_SCOPE } from '../domain/policy.ts'
+import { depthOf, withinFault, type Containing } from '../domain/role.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** A role as documents name it, with the names of those within it. */
+export interface NamedRole {
+  readonly name: string
+  readonly account?: string | undefined
+  readonly roles?: readonly string[] | undefined
+}
+
+/** Which roles are within which, by name, as documents declare it on top of what there is. */
+export class RoleGraph {
+  readonly #roles = new Map<string, NamedRole>()
+
+  constructor({ roles, accounts }: Pick<Snapshot, 'roles' | 'accounts'>, declared: readonly NamedRole[]) {
+    const names = new Map(accounts.map(({ id, name }) => [id, name]))
+    for (const { name, scope, roles: within } of roles) {
+      const account = scope === OPERATOR_SCOPE ? undefined : (names.get(scope) ?? scope)
+      this.#roles.set(keyOf({ name, account }), { name, account, roles: within })
+    }
+    for (const role of declared) this.#roles.set(keyOf(role), role)
+  }
+
+  /** Why the role cannot have another one within it; `undefined` when it can. */
+  faultOf(role: NamedRole, inner: string): string | undefined {
+    const container = { id: keyOf(role), name: role.name }
+    return withinFault(container, this.#keyIn(role.account, inner), this.#find)
+  }
+
+  /** Each after those that are within it. */
+  innerFirst<Role extends NamedRole>(roles: readonly Role[]): readonly Role[] {
+    const known = new Map<string, number>()
+    const depth = (role: Role): number => depthOf(keyOf(role), this.#find, known)
+    return [...roles].sort((a, b) => depth(a) - depth(b))
+  }
+
+  readonly #find = (key: string): Containing | undefined => {
+    const role = this.#roles.get(key)
+    if (role === undefined) return undefined
+    return { name: role.name, roles: (role.roles ?? []).map((name) => this.#keyIn(role.account, name)) }
+  }
+
+  /** What a name leads to in an account: its own role, else everybody's. */
+  #keyIn(account: string | undefined, name: string): string {
+    const own = keyOf({ account, name })
+    return this.#roles.has(own) ? own : keyOf({ name })
+  }
+}
+
+function keyOf({ account = '', name }: NamedRole): string {
+  return `${account} ${name}`
+}
