@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { explainGrant, type Explanation } from '../domain/explain.ts'
+import type { Grant } from '../domain/grant.ts'
 import { verdictOn, type Question } from '../domain/question.ts'
 import { entryCovers } from '../domain/subject-entry.ts'
 import { named } from './answers.ts'
@@ -55,8 +56,16 @@ function answer(asked: Question, found: Found, { refusal, grant, parts, via }: S
   )
   const sources = decided?.sources ?? []
   const whose = [...new Set(sources.map(({ policy }) => `"${policy.name}"`))].join(', ')
-  const why = `${allowed ? 'allowed' : 'denied'} by ${entry} of policy ${whose}`
+  const why = `${allowed ? 'allowed' : 'denied'} by ${entry} of policy ${whose}${allowed ? conditions(grant) : ''}`
   return { allowed, why, entry, sources: sources.map((source) => toldSource(source, via)) }
+}
+
+/** What has to be so for it to be connected, which the door alone can see. */
+function conditions(grant: Grant): string {
+  const limits = (['sources', 'connectionTypes', 'windows', 'sessions'] as const).filter(
+    (limit) => grant[limit] !== undefined,
+  )
+  return limits.length === 0 ? '' : `, as far as its ${limits.join(', ')} let it connect`
 }
 
 /** Nothing allows it. It may have been allowed, and capped; or be answered to all the same. */

@@ -18,6 +18,7 @@ const WORDS: Readonly<Record<string, string>> = {
   account_reserved: 'nobody but Gatehouse may be in SYS and AUTH',
   source_not_allowed: 'the sources of the policy do not hold the address of the client',
   connection_type_not_allowed: 'the connection types of the policy do not name this kind of connection',
+  outside_window: 'the windows of the policy are closed: it may connect again when one opens',
   too_many_sessions: 'the user has as many connections as it may have',
   sessions_unknown: 'connections are limited, and not every server said who is connected',
   policy_missing: 'a policy is gone, or belongs to another account: nothing holds without it',

@@ -67,10 +67,7 @@ export interface Leave {
 }
 
 /** What lets this user do it, or `undefined` where nothing does. The same as the verdict on its compiled grant. */
-export function leaveOf(
-  { question, given, cap, variables }: Brief,
-  facts: TemplateFacts,
-): Leave | undefined {
+export function leaveOf({ question, given, cap, variables }: Brief, facts: TemplateFacts): Leave | undefined {
   for (const variable of variables) if (!expand(`{{${variable}}}`, facts).ok) return undefined
   const filled = given.map((each) => fill(each, facts))
   const verdict = verdictOn(question, rulesOf(question, filled))

@@ -2,7 +2,8 @@ import type { Account } from './account.ts'
 import type { Records } from './parts.ts'
 import type { User } from './user.ts'
 
-/** By id of policy, how it comes to be part of the user's grant: `default`, `user`, `role NAME`, `boundary`. */
+/** By id of policy, how it comes to be part of the user's grant: `default`, `user`, `role NAME`
+ * (`role OUTER → INNER`), `boundary`. */
 export type Via = ReadonlyMap<string, readonly string[]>
 
 export function viaOf(
@@ -16,9 +17,12 @@ export function viaOf(
   }
   if (defaultPolicy !== undefined) note(defaultPolicy, 'default')
   for (const policy of user.policies) note(policy, 'user')
-  for (const id of user.roles) {
+  const paths = new Map(user.roles.map((id) => [id, 'role'])) // Grows while it is walked, as `partsOf` walks.
+  for (const [id, above] of paths) {
     const role = records.role(id)
-    for (const policy of role?.policies ?? []) note(policy, `role ${role?.name ?? id}`)
+    const way = `${above} ${role?.name ?? id}`
+    for (const policy of role?.policies ?? []) note(policy, way)
+    for (const inner of role?.roles ?? []) if (!paths.has(inner)) paths.set(inner, `${way} →`)
   }
   if (boundaryPolicy !== undefined) note(boundaryPolicy, 'boundary')
   return ways
