@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CONNECTION_TYPES } from '../domain/policy.ts'
+import { semanticListsSeen } from './semantic-seen.ts'
 
 /** What replies say, beside the `revision` and `events` that each of them has. */
 
@@ -34,6 +35,7 @@ const subjects = {
 }
 const permissions = z.object({
   ...subjects,
+  ...semanticListsSeen,
   inbox: z.enum(['shared', 'private']).optional().describe('Where replies come in.'),
 })
 
