@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CONNECTION_TYPES } from '../domain/policy.ts'
 import { DAYS } from '../domain/window.ts'
+import { semanticListsSeen } from './semantic-seen.ts'
 
 /** What replies say, beside the `revision` and `events` that each of them has. */
 
@@ -35,6 +36,7 @@ const subjects = {
 }
 const permissions = z.object({
   ...subjects,
+  ...semanticListsSeen,
   inbox: z.enum(['shared', 'private']).optional().describe('Where replies come in.'),
 })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EVENT_SCHEMA } from './event.ts'
+import { semanticListsSeen } from './semantic-seen.ts'
 
 /** What one type of event says. */
 export interface EventDefinition {
@@ -34,6 +35,7 @@ export const permissions = z
   .strictObject({
     publish: rules.describe('What may be published.'),
     subscribe: rules.describe('What may be subscribed to.'),
+    ...semanticListsSeen,
     responses: z
       .strictObject({
         max: count('Replies to one request.'),

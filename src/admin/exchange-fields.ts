@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { subjectFault } from '../domain/subject.ts'
 import { accountReference } from './account.ts'
-import { description, duration, ENTRIES_MAX, ruled } from './fields.ts'
+import { description, duration, ENTRIES_MAX } from './fields.ts'
+import { ruled } from './ruled.ts'
 
 /** The fields that exports and imports of an account have in documents and commands. */
 

@@ -82,13 +82,18 @@ function faultsOf(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): read
     case 'invalid_key':
       return [located(path, issue.issues.map(({ message }) => message).join('; '))]
     default:
-      return [{ ...located(path, issue.message), isUnenforceable: isNever(issue) }]
+      return [{ ...located(path, issue.message), isUnenforceable: isNever(issue) || isMarked(issue) }]
   }
 }
 
 /** A field that is there to say why it cannot be: what nobody would enforce. */
 function isNever(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_type' && issue.expected === 'never'
+}
+
+/** A rule in code can say the same of what it refuses. */
+function isMarked(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'custom' && issue.params?.['isUnenforceable'] === true
 }
 
 /** Of several forms, the faults of the one that was meant: the one of the kind that was written. */

@@ -5,6 +5,8 @@ import { subjectFault } from '../domain/subject.ts'
 import { subscribeEntryFault } from '../domain/subject-entry.ts'
 import { templateFault, templateSkeleton } from '../domain/template.ts'
 import { BYTES_MAX, count, size, SMALL_MAX } from './quantities.ts'
+import { ruled, VARIABLE } from './ruled.ts'
+import { semanticLists } from './semantic-fields.ts'
 
 /** The fields that documents and commands share, each with the rule nats-server or Gatehouse holds it to. */
 
@@ -13,23 +15,8 @@ export const ENTRIES_MAX = 1_000
 const METADATA_KEYS_MAX = 64
 const METADATA_VALUE_LENGTH_MAX = 1_024
 
-/** Text with a rule in code. Editors get the pattern, which lets through everything that the rule does, and not much more. */
-export function ruled(
-  fault: (text: string) => string | undefined,
-  pattern: RegExp,
-): z.ZodType<string, string> {
-  return z
-    .string()
-    .superRefine((text, context) => {
-      const rule = fault(text)
-      if (rule !== undefined) context.addIssue({ code: 'custom', message: rule })
-    })
-    .meta({ pattern: pattern.source })
-}
-
 // Without the `u` flag and its classes: many validators of JSON Schema have neither.
 const NAME = /^(?![.])(?![OAUNCX][A-Z2-7]{55}$)[^\s*>/\\\u0000-\u001f\u007f-\u009f]+$/
-const VARIABLE = String.raw`\{\{\s*(?:(?:user|account)[.](?:id|name)|user[.]metadata[.][A-Za-z0-9_-]+)\s*\}\}`
 const TOKEN = String.raw`(?:${VARIABLE}|[^\s.{}\u0000-\u001f\u007f-\u009f])+`
 const ANY_SUBJECT = `(?:(?!>[.])${TOKEN}[.])*${TOKEN}`
 const SUBJECT = new RegExp(`^${ANY_SUBJECT}$`)
@@ -123,6 +110,7 @@ const inbox = z
 export const permissions = {
   publish: publishRules,
   subscribe: subscribeRules,
+  ...semanticLists,
   responses: responses.optional(),
   inbox,
 }

@@ -20,7 +20,10 @@ import {
 import { writtenAccount, writtenPolicy, writtenRole, writtenUser, type Written } from './written.ts'
 
 const POLICY_FACETS: readonly Facet[] = [
-  { name: 'policy.update-permissions', fields: ['publish', 'subscribe', 'responses', 'inbox'] },
+  {
+    name: 'policy.update-permissions',
+    fields: ['publish', 'subscribe', 'allow', 'deny', 'responses', 'inbox'],
+  },
   { name: 'policy.update-limits', fields: ['limits'] },
   { name: 'policy.set-description', fields: ['description'] },
   {

@@ -10,7 +10,7 @@ export type Written = Readonly<Record<string, unknown>>
 
 type PolicyFacts = Pick<
   PolicyDocument,
-  'description' | 'publish' | 'subscribe' | 'responses' | 'inbox' | 'limits' | 'delegable'
+  'description' | 'publish' | 'subscribe' | 'allow' | 'deny' | 'responses' | 'inbox' | 'limits' | 'delegable'
 >
 type AccountFacts = Pick<
   AccountDocument,
@@ -24,12 +24,15 @@ interface Exchange {
 }
 
 export function writtenPolicy(policy: PolicyFacts | PolicyRecord): Written {
-  const { publish, subscribe, responses, inbox } = 'permissions' in policy ? policy.permissions : policy
+  const { publish, subscribe, allow, deny, responses, inbox } =
+    'permissions' in policy ? policy.permissions : policy
   const { description, delegable, limits } = policy
   return told({
     description,
     publish: some({ allow: list(publish.allow), deny: list(publish.deny) }),
     subscribe: some({ allow: list(subscribe.allow), deny: list(subscribe.deny) }),
+    allow: list(allow ?? []),
+    deny: list(deny ?? []),
     responses: responses && withUnits(responses),
     inbox,
     limits: some(withUnits(limits)),

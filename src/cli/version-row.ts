@@ -14,6 +14,7 @@ export function versionRow({ version, name, description, permissions, limits, ..
     description,
     publish: rulesOf(allowed['publish']),
     subscribe: rulesOf(allowed['subscribe']),
+    words: rulesOf(allowed),
     responses: cell(allowed['responses']),
     inbox: allowed['inbox'],
     limits: cell(limits),

@@ -1,63 +1,28 @@
-import type { ResponsePermission } from './policy.ts'
-
-/** Where a JetStream API answers: in the account itself, in a domain (`$JS.<domain>.API`), or behind an import. */
-interface InJetStream {
-  readonly domain?: string | undefined
-  /** What an import maps another account's `$JS.API` to. Not beside `domain`. */
-  readonly prefix?: string | undefined
-}
-
-export const STREAM_ACTIONS = ['view', 'read', 'write', 'manage'] as const
-export const CONSUMER_ACTIONS = ['use', 'manage'] as const
-export const KV_ACTIONS = ['read', 'write', 'watch', 'manage'] as const
-export const OBJECT_ACTIONS = ['read', 'write', 'watch', 'manage'] as const
-export const SERVICE_ACTIONS = ['request', 'serve'] as const
-export const REQUEST_REPLY_ACTIONS = ['request', 'reply'] as const
-
-export interface StreamPermission extends InJetStream {
-  readonly stream: string
-  readonly may: readonly (typeof STREAM_ACTIONS)[number][]
-  /** What may be written; and what may be read, where not everything. */
-  readonly subjects?: readonly string[] | undefined
-}
-
-export interface ConsumerPermission extends InJetStream {
-  /** Its name, or `*` for any of the stream. */
-  readonly consumer: string
-  readonly stream: string
-  readonly may: readonly (typeof CONSUMER_ACTIONS)[number][]
-}
-
-export interface KvPermission extends InJetStream {
-  /** The bucket. */
-  readonly kv: string
-  readonly may: readonly (typeof KV_ACTIONS)[number][]
-  /** Patterns of keys; absent means every key. */
-  readonly keys?: readonly string[] | undefined
-}
-
-export interface ObjectPermission extends InJetStream {
-  /** The bucket. */
-  readonly object: string
-  readonly may: readonly (typeof OBJECT_ACTIONS)[number][]
-}
-
-export interface ServicePermission {
-  /** The name of a micro service (ADR-32), for `$SRV`. */
-  readonly service: string
-  readonly may: readonly (typeof SERVICE_ACTIONS)[number][]
-  /** The subjects of its endpoints. */
-  readonly subjects: readonly string[]
-  /** The queue group in which instances share requests. */
-  readonly queue?: string | undefined
-}
-
-export interface RequestReplyPermission {
-  /** The subject of the requests. */
-  readonly 'request-reply': string
-  readonly may: readonly (typeof REQUEST_REPLY_ACTIONS)[number][]
-  readonly queue?: string | undefined
-}
+import type { Subjects } from './semantic-api.ts'
+import {
+  allowedOnKv,
+  allowedOnObjects,
+  deniedOnKv,
+  deniedOnObjects,
+  type KvPermission,
+  type ObjectPermission,
+} from './semantic-buckets.ts'
+import {
+  allowedOnRequests,
+  allowedOnService,
+  deniedOnRequests,
+  deniedOnService,
+  type RequestReplyPermission,
+  type ServicePermission,
+} from './semantic-services.ts'
+import {
+  allowedOnConsumer,
+  allowedOnStream,
+  deniedOnConsumer,
+  deniedOnStream,
+  type ConsumerPermission,
+  type StreamPermission,
+} from './semantic-streams.ts'
 
 /** What may be done, in the words of what it is done to: architecture section 4. Fields may hold templates. */
 export type SemanticPermission =
@@ -68,21 +33,73 @@ export type SemanticPermission =
   | ServicePermission
   | RequestReplyPermission
 
-/** What a semantic permission comes to. */
-export interface Subjects {
-  readonly publish: readonly string[]
-  readonly subscribe: readonly string[]
-  readonly responses?: ResponsePermission | undefined
-}
+export type { Subjects }
 
-const NONE: Subjects = { publish: [], subscribe: [] }
-
-/** The subjects that it takes to do what is allowed, and no others. */
-export function allowedSubjects(_permission: SemanticPermission): Subjects {
-  return NONE
+/** The subjects that it takes to do what is allowed with the JetStream API of 2.12 and later, and no others. */
+export function allowedSubjects(permission: SemanticPermission): Subjects {
+  if ('consumer' in permission) return allowedOnConsumer(permission)
+  if ('stream' in permission) return allowedOnStream(permission)
+  if ('kv' in permission) return allowedOnKv(permission)
+  if ('object' in permission) return allowedOnObjects(permission)
+  if ('service' in permission) return allowedOnService(permission)
+  return allowedOnRequests(permission)
 }
 
 /** The subjects without which what is denied cannot be done, and nothing that other permissions need. */
-export function deniedSubjects(_permission: SemanticPermission): Subjects {
-  return NONE
+export function deniedSubjects(permission: SemanticPermission): Subjects {
+  if ('consumer' in permission) return deniedOnConsumer(permission)
+  if ('stream' in permission) return deniedOnStream(permission)
+  if ('kv' in permission) return deniedOnKv(permission)
+  if ('object' in permission) return deniedOnObjects(permission)
+  if ('service' in permission) return deniedOnService(permission)
+  return deniedOnRequests(permission)
+}
+
+/** What nats-server would not hold anybody to, and where. `undefined` when there is nothing. */
+export interface Unenforceable {
+  readonly field: string
+  readonly rule: string
+}
+
+const WHERE_RULE =
+  'must not be said in a deny: a server answers as $JS.API and as its own domain; leave it out, and it is denied in all'
+const PART_RULE =
+  'must not be said in a deny of reading or watching: nats-server does not see which part a consumer reads; deny the whole, or allow no more than what may be read'
+const GROUP_RULE = 'must not be said in a deny: outside of the group it could be served all the same'
+const WATCH_RULE =
+  'must not deny watch alone: whoever may read objects makes consumers, as whoever watches does; deny read'
+const LAST_TOKEN_RULE =
+  'must not end in * where it says what is read or watched: nats-server takes a request for > there as one that * allows; write > if that is meant, or whole subjects'
+
+/** Why an allow would give more than it says. */
+export function allowFault(permission: SemanticPermission): Unenforceable | undefined {
+  const parts = partsOf(permission)
+  if (parts === undefined || !reads(permission.may)) return undefined
+  const index = parts.of.findIndex((part) => part === '*' || part.endsWith('.*'))
+  return index === -1 ? undefined : { field: `${parts.field}[${index}]`, rule: LAST_TOKEN_RULE }
+}
+
+/** Why a deny would leave what it denies possible. */
+export function denyFault(permission: SemanticPermission): Unenforceable | undefined {
+  if ('domain' in permission && permission.domain !== undefined) return { field: 'domain', rule: WHERE_RULE }
+  if ('queue' in permission && permission.queue !== undefined) return { field: 'queue', rule: GROUP_RULE }
+  const parts = partsOf(permission)
+  if (parts !== undefined && reads(permission.may)) return { field: parts.field, rule: PART_RULE }
+  if ('object' in permission && permission.may.includes('watch') && !permission.may.includes('read'))
+    return { field: 'may', rule: WATCH_RULE }
+  return undefined
+}
+
+/** What is said of a part only: of some keys, or of some subjects. */
+function partsOf(
+  permission: SemanticPermission,
+): { readonly field: 'keys' | 'subjects'; readonly of: readonly string[] } | undefined {
+  if ('kv' in permission && permission.keys !== undefined) return { field: 'keys', of: permission.keys }
+  if ('stream' in permission && 'subjects' in permission && permission.subjects !== undefined)
+    return { field: 'subjects', of: permission.subjects }
+  return undefined
+}
+
+function reads(may: readonly string[]): boolean {
+  return may.includes('read') || may.includes('watch')
 }
