@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { CONNECTION_TYPES, SESSIONS_MAX } from '../domain/policy.ts'
 import { DAYS, isZone } from '../domain/window.ts'
-import { duration, ENTRIES_MAX, NO_DATA_RATE, ruled, unenforceable } from './fields.ts'
+import { duration, ENTRIES_MAX, NO_DATA_RATE, unenforceable } from './fields.ts'
+import { ruled } from './ruled.ts'
 import { cidrFault } from './network.ts'
 
 /** What else a policy says beside permissions: when, from where and how its users may connect. */

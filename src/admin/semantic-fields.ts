@@ -10,7 +10,8 @@ import {
 import { KV_ACTIONS, OBJECT_ACTIONS } from '../domain/semantic-buckets.ts'
 import { REQUEST_REPLY_ACTIONS, SERVICE_ACTIONS } from '../domain/semantic-services.ts'
 import { CONSUMER_ACTIONS, STREAM_ACTIONS } from '../domain/semantic-streams.ts'
-import { SUBJECT_LENGTH_MAX, subjectFault, subscribeEntryFault } from '../domain/subject.ts'
+import { subscribeEntryFault } from '../domain/subject-entry.ts'
+import { SUBJECT_LENGTH_MAX, subjectFault } from '../domain/subject.ts'
 import { templateFault, templateSkeleton } from '../domain/template.ts'
 import { ruled, VARIABLE } from './ruled.ts'
 
