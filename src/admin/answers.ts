@@ -17,6 +17,9 @@ export const accountId = z.object({ account: z.string().describe('The A… key o
 export const policyId = z.object({ policy: idOf('policy') })
 export const roleId = z.object({ role: idOf('role') })
 export const userId = z.object({ user: idOf('user') })
+export const inboxPrefix = z
+  .string()
+  .describe('The prefix of the inboxes that are the user’s alone, where a policy gives them (`inbox`).')
 
 const rules = z.object({
   allow: z.array(z.string()).describe('Nothing else is allowed.'),
@@ -56,6 +59,7 @@ export const userSeen = z.object({
   policies: names('policies'),
   roles: names('roles'),
   metadata: facts,
+  inboxPrefix,
   credentials: z.array(credentialSeen).describe('What it proves itself with.'),
   createdAt: moment,
   lock: why.describe('Present while it is locked out.'),

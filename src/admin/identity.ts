@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { inboxPrefixOf } from '../domain/entries.ts'
+import type { Grant } from '../domain/grant.ts'
+import { maySubscribe } from '../domain/verdict.ts'
 import { allOpenUntil } from '../domain/window.ts'
 import { grantSeen, named } from './answers.ts'
 import { command } from './command.ts'
@@ -12,6 +15,15 @@ const whoami = command({
     account: named.describe('Where you are.'),
     user: named.describe('Who you are.'),
     grant: grantSeen.describe('What you may do, if you connected now.'),
+    inboxPrefix: z
+      .string()
+      .optional()
+      .describe(
+        'What a client has to set for an inbox that is yours alone. Absent: no policy gives you one.',
+      ),
+    sharedInbox: z
+      .boolean()
+      .describe('May you hear replies in `_INBOX.>`, where clients want them by default?'),
     until: z
       .string()
       .optional()
@@ -32,10 +44,17 @@ const whoami = command({
       account: { id: account.id, name: account.name },
       user: { id: user.id, name: user.name },
       grant,
+      ...(hears(grant, inboxPrefixOf(user)) && { inboxPrefix: inboxPrefixOf(user) }),
+      sharedInbox: hears(grant, '_INBOX'),
       until: earliest([...expiries, lifetime, allOpenUntil(windows, now().getTime())]),
     }
   },
 })
+
+/** In inboxes of that prefix, as client libraries subscribe to them. */
+function hears({ subscribe }: Grant, prefix: string): boolean {
+  return maySubscribe(subscribe, `${prefix}.*.*`).allowed
+}
 
 /** RFC 3339. */
 function earliest(times: readonly (number | undefined)[]): string | undefined {

@@ -1,4 +1,5 @@
 import { accountStatus, type Account } from '../domain/account.ts'
+import { inboxPrefixOf } from '../domain/entries.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Role } from '../domain/role.ts'
 import { policyKey, roleKey } from '../domain/state-keys.ts'
@@ -18,6 +19,7 @@ export async function seenUser(view: View, user: User, nowMs: number) {
     policies: await policyNames(view, user.policies),
     roles: await roleNames(view, user.roles),
     metadata,
+    inboxPrefix: inboxPrefixOf(user),
     credentials: user.credentials.map(({ id, kind, label, createdAt, expiresAt }) => ({
       id,
       kind,

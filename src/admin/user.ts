@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { inboxPrefixOf } from '../domain/entries.ts'
 import { policyKey, userKey } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { Fault } from '../errors.ts'
 import { accountReference } from './account.ts'
 import { policies, users } from './aggregates.ts'
-import { userId } from './answers.ts'
+import { inboxPrefix, userId } from './answers.ts'
 import { command, type KeyRing, type Secrets } from './command.ts'
 import { refuseFaults } from './faults.ts'
 import { duration, instant, metadata, name } from './fields.ts'
@@ -28,7 +29,7 @@ const createUser = command({
     metadata,
     expiresAt: instant.optional().describe('From when on the user may no longer connect. Absent: never.'),
   }),
-  response: userId.extend({ account: z.string().describe('The A… key of its account.') }),
+  response: userId.extend({ account: z.string().describe('The A… key of its account.'), inboxPrefix }),
   example: { account: 'ORDERS', name: 'carol@example.com', policies: ['developer'] },
   async handle({ account, policies, roles, ...facts }, scene) {
     const { tx } = scene
@@ -46,7 +47,7 @@ const createUser = command({
       roles: [...new Set(given.map((role) => role.id))],
       at: tx.context.at,
     })
-    return { account: found.id, user: id }
+    return { account: found.id, user: id, inboxPrefix: inboxPrefixOf({ id }) }
   },
 })
 
@@ -88,6 +89,7 @@ const updateMetadata = command({
 })
 
 const issued = userId.extend({
+  inboxPrefix,
   credential: z.string().describe('The id of the credential.'),
   token: z.string().optional().describe('The token. It is shown this once.'),
   creds: z.string().optional().describe('The text of a creds file. It is shown this once.'),
@@ -114,7 +116,7 @@ const issueToken = command({
     const facts = fresh(tx, label, ttl)
     const { credential, shown } = issue(as, { name: found.name, facts, secrets })
     await addCredential(tx, userKey(found.account, found.id), credential)
-    return { user: found.id, credential: credential.id, ...shown }
+    return { user: found.id, inboxPrefix: inboxPrefixOf(found), credential: credential.id, ...shown }
   },
 })
 

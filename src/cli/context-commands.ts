@@ -3,6 +3,7 @@ import type { Command as Program } from 'commander'
 import { CONTEXT_ARGUMENT } from './completion.ts'
 import { openContexts, type Context } from './contexts.ts'
 import { reporting } from './failure.ts'
+import { checkedInboxPrefix } from './inbox-prefix.ts'
 import { addOutputOptions, formatOf, misused, type ConnectionFlags } from './options.ts'
 import { written } from './output.ts'
 import { refuseSecretIn } from './server-url.ts'
@@ -15,6 +16,7 @@ interface AddFlags {
   readonly creds?: string
   readonly user?: string
   readonly passwordFile?: string
+  readonly inboxPrefix?: string
   readonly description?: string
   readonly select?: true
 }
@@ -41,6 +43,7 @@ function addAdd(group: Program, shell: Shell): void {
     .option('--creds <file>', 'a creds file to connect with')
     .option('--user <name>', 'the user to connect as, with --password-file')
     .option('--password-file <file>', 'a file with its password')
+    .option('--inbox-prefix <prefix>', 'where replies come in, for a user whose inbox is private')
     .option('--description <text>', 'what it is for')
     .option('--select', 'use it from now on')
     .addHelpText(
@@ -61,7 +64,8 @@ function addAdd(group: Program, shell: Shell): void {
 }
 
 /** Files by their whole path: the next command may be sent from elsewhere. */
-function contextOf({ server, tokenFile, creds, user, passwordFile, description }: AddFlags): Context {
+function contextOf(flags: AddFlags): Context {
+  const { server, tokenFile, creds, user, passwordFile, inboxPrefix, description } = flags
   if (server === undefined) throw misused('--server', 'is missing: must be the URL of a NATS server')
   refuseSecretIn(server, '--server')
   const ways = [tokenFile, creds, user].filter((way) => way !== undefined)
@@ -75,6 +79,7 @@ function contextOf({ server, tokenFile, creds, user, passwordFile, description }
     ...(creds !== undefined && { creds: resolve(creds) }),
     ...(user !== undefined && { user }),
     ...(passwordFile !== undefined && { passwordFile: resolve(passwordFile) }),
+    ...(inboxPrefix !== undefined && { inboxPrefix: checkedInboxPrefix(inboxPrefix, '--inbox-prefix') }),
   }
 }
 

@@ -5,6 +5,7 @@ import { check } from '../admin/faults.ts'
 import type { Environment } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import { readJsonFile, writeAtomically } from '../nats/data-dir.ts'
+import { INBOX_PREFIX_RULE, isInboxPrefix } from './inbox-prefix.ts'
 import { hasSecret, NO_SECRET } from './server-url.ts'
 
 const path = z.string().min(1)
@@ -20,6 +21,7 @@ const ContextFile = z.strictObject({
   creds: path.optional(),
   user: z.string().min(1).optional(),
   passwordFile: path.optional(),
+  inboxPrefix: z.string().refine(isInboxPrefix, INBOX_PREFIX_RULE).optional(),
 })
 export type Context = z.output<typeof ContextFile>
 

@@ -42,6 +42,8 @@ function afterTrouble({ trouble, proof }: ClientFailure, { asked }: Asking): str
       return AFTER_PROOF[proof]
     case 'not permitted':
       return asked === 'whoami' ? undefined : WHO
+    case 'not heard':
+      return "name the user's own inbox with --inbox-prefix, GATEHOUSE_INBOX_PREFIX or in the context; gatehouse user get shows it to an admin"
     case 'no server':
       return `is it running? gatehouse up starts one here, and ${ELSEWHERE}`
     case 'no service':

@@ -16,6 +16,7 @@ const CONNECTION_FLAGS = [
   ['--server <url>', 'the NATS server, or several with commas between them'],
   ['--token-file <file>', 'a file with the token to connect with, or -'],
   ['--creds <file>', 'a creds file to connect with'],
+  ['--inbox-prefix <prefix>', 'where replies come in, for a user whose inbox is private'],
   ['--data-dir <dir>', 'the directory of a running gatehouse up, to send as its admin'],
   ['--timeout <duration>', 'how long to wait for an answer (default: 10s)'],
 ] as const

@@ -4,6 +4,7 @@ import type { ClientOptions, Proof } from '../nats/client.ts'
 import { openContexts, type Context } from './contexts.ts'
 import { quoted } from './example.ts'
 import type { Inputs } from './inputs.ts'
+import { checkedInboxPrefix } from './inbox-prefix.ts'
 import { misused } from './options.ts'
 import { refuseSecretIn } from './server-url.ts'
 import { readUpFile } from './up-file.ts'
@@ -15,6 +16,7 @@ export interface TargetFlags {
   readonly tokenFile?: string | undefined
   readonly creds?: string | undefined
   readonly dataDir?: string | undefined
+  readonly inboxPrefix?: string | undefined
 }
 
 export interface Finding {
@@ -22,7 +24,7 @@ export interface Finding {
   readonly inputs: Inputs
 }
 
-type Target = Pick<ClientOptions, 'servers' | 'proof' | 'origin'>
+type Target = Pick<ClientOptions, 'servers' | 'proof' | 'origin' | 'inboxPrefix'>
 
 /** A place with whom to be there. The proof is read when it is needed: a flag may go over it. */
 interface Place extends Omit<Target, 'proof'> {
@@ -53,12 +55,25 @@ export async function targetOf(flags: TargetFlags, finding: Finding): Promise<Ta
     ...(tokenFile === undefined ? [] : ['--token-file']),
     ...(creds === undefined ? [] : ['--creds']),
   ]
+  const inboxPrefix = inboxPrefixOf(flags, given === undefined ? below.inboxPrefix : undefined, finding.env)
   return {
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
     servers: server ?? below.servers,
     proof: given ?? (await below.proof()),
     origin:
       over.length === 0 ? below.origin : [below.origin, over.join(' and ')].filter(Boolean).join(' with '),
   }
+}
+
+/** An inbox is of one user: that of a context is for whom the context proves. */
+function inboxPrefixOf(
+  { inboxPrefix }: TargetFlags,
+  ofContext: string | undefined,
+  { GATEHOUSE_INBOX_PREFIX: ofEnvironment }: Environment,
+): string | undefined {
+  if (inboxPrefix !== undefined) return checkedInboxPrefix(inboxPrefix, '--inbox-prefix')
+  if (ofContext !== undefined) return ofContext
+  return ofEnvironment ? checkedInboxPrefix(ofEnvironment, 'GATEHOUSE_INBOX_PREFIX') : undefined
 }
 
 /** A token that a context holds is for the servers of that context. */
@@ -99,9 +114,10 @@ async function placeBelow(flags: TargetFlags, { env, inputs }: Finding): Promise
   return running(here, nowhere)
 }
 
-function ofContext(name: string, { server, ...files }: Context, inputs: Inputs): Place {
+function ofContext(name: string, { server, inboxPrefix, ...files }: Context, inputs: Inputs): Place {
   return {
     servers: server,
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
     proof: async () => (await proofOf(files, inputs)) ?? NOBODY,
     origin: `context "${name}"`,
     context: name,

@@ -25,6 +25,11 @@ export const SHARED_INBOX = '_INBOX.>'
 /** The inbox that is one user's alone. Clients have to be told its prefix. */
 export const OWN_INBOX = '_INBOX_{{user.id}}.>'
 
+/** What a client says as the prefix of its inboxes, so that they are the user's own. */
+export function inboxPrefixOf({ id }: { readonly id: string }): string {
+  return `_INBOX_${id}`
+}
+
 /** Stored records never change, they are replaced: the same object says the same. */
 const known = new WeakMap<Permissions, Said>()
 

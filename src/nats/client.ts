@@ -28,6 +28,8 @@ export interface ClientOptions {
   readonly proof: Proof
   /** Where servers and proof come from, for errors: `context "prod"`. */
   readonly origin: string
+  /** Where replies come in, as the user's policies have it: `_INBOX_…`. Absent: in the inbox that everybody shares. */
+  readonly inboxPrefix?: string | undefined
   /** Of connecting, and of every reply. Milliseconds. */
   readonly timeoutMs?: number
   /** Comes back after every interruption; otherwise the first one ends it. */
@@ -37,7 +39,7 @@ export interface ClientOptions {
 export type Reply = Readonly<Record<string, unknown>>
 
 /** Why nobody answered, for whoever says what to do about it. */
-type Trouble = 'not let in' | 'not permitted' | 'no server' | 'no service' | 'late'
+type Trouble = 'not let in' | 'not permitted' | 'not heard' | 'no server' | 'no service' | 'late'
 
 /** What went wrong on the way, before any service could say anything. */
 export class ClientFailure extends GatehouseError {
@@ -70,11 +72,12 @@ const TIMEOUT_MS = 10_000
 
 /** Connects. Throws `unavailable` when there is no server, `forbidden` when it lets nobody in with that. */
 export async function openClient(options: ClientOptions): Promise<Client> {
-  const { servers, proof, origin, timeoutMs = TIMEOUT_MS, isLasting = false } = options
+  const { servers, proof, origin, inboxPrefix, timeoutMs = TIMEOUT_MS, isLasting = false } = options
   const nc = await connect({
     servers: servers.split(',').map((server) => server.trim()),
     name: 'gatehouse command line',
     authenticator: authenticatorOf(options),
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
     timeout: timeoutMs,
     reconnect: isLasting,
     maxReconnectAttempts: -1,
@@ -169,8 +172,12 @@ function unanswered(error: unknown, { name, proof, origin, timeoutMs }: Asking):
   const reason = error instanceof RequestError ? error.cause : error
   const failed = (trouble: Trouble, message: string): ClientFailure =>
     new ClientFailure({ trouble, proof }, message, { cause: error })
+  if (reason instanceof PermissionViolationError && reason.operation === 'subscription') {
+    const inbox = reason.subject.replace(/[.][^.]+[.][*]$/, '.>')
+    return failed('not heard', `the policies of this user (${origin}) do not let it hear replies in ${inbox}`)
+  }
   if (reason instanceof PermissionViolationError) {
-    const message = `the policies of this user (${origin}) do not let it ${did(reason)} ${reason.subject}`
+    const message = `the policies of this user (${origin}) do not let it publish ${reason.subject}`
     return failed('not permitted', message)
   }
   if (reason instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())) {
@@ -182,10 +189,6 @@ function unanswered(error: unknown, { name, proof, origin, timeoutMs }: Asking):
     return failed('late', message)
   }
   return failed('no server', `the connection failed (${origin}): ${wordsOf(reason)}`)
-}
-
-function did({ operation }: PermissionViolationError): string {
-  return operation === 'publish' ? 'publish' : 'subscribe to'
 }
 
 interface Listening {

@@ -145,9 +145,9 @@ describe('a target', () => {
 
   describe('over a context', () => {
     const CONTEXT = { server: 'nats://a, nats://b', tokenFile: '/a' }
-    const target = async (flags: object, context: Parameters<Contexts['write']>[1] = CONTEXT) => {
+    const target = async (flags: object, context: Parameters<Contexts['write']>[1] = CONTEXT, more = {}) => {
       await using folder = await temporaryFolder()
-      const env = { XDG_CONFIG_HOME: folder.path }
+      const env = { XDG_CONFIG_HOME: folder.path, ...more }
       const contexts = openContexts(env)
       contexts.write('a', context)
       contexts.select('a')
@@ -177,6 +177,30 @@ describe('a target', () => {
 
     it('may name one of its servers', async () => {
       expect(await target({ server: 'nats://b' })).toMatchObject({ servers: 'nats://b', reads: ['/a'] })
+    })
+
+    it('has the inbox of whom it proves, of a flag, or of the environment', async () => {
+      const own = { ...CONTEXT, inboxPrefix: '_INBOX_a' }
+      const prefix = async (flags: object, context: Parameters<Contexts['write']>[1]) =>
+        (await target(flags, context, { GATEHOUSE_INBOX_PREFIX: '_INBOX_env' })).inboxPrefix
+      expect(await prefix({}, own)).toBe('_INBOX_a')
+      expect(await prefix({ inboxPrefix: '_INBOX_flag' }, own)).toBe('_INBOX_flag')
+      expect(await prefix({ tokenFile: '/c' }, own)).toBe('_INBOX_env')
+      expect(await prefix({}, CONTEXT)).toBe('_INBOX_env')
+      expect(await target({})).not.toHaveProperty('inboxPrefix')
+    })
+
+    it.each(['', 'a b', '_INBOX.', '.a', '_INBOX.>', '_INBOX.*'])('has no inbox %j', async (inboxPrefix) => {
+      const rule = expect.stringMatching(/^must be a subject without wildcards/) as string
+      const wrong = target({ inboxPrefix })
+      await expect(wrong).rejects.toMatchObject({ faults: [{ where: '--inbox-prefix', rule }] })
+      await expect(target({}, { ...CONTEXT, inboxPrefix })).rejects.toMatchObject({
+        code: 'invalid_configuration',
+        faults: [{ where: 'inboxPrefix', rule }],
+      })
+      if (inboxPrefix === '') return // Not set.
+      const set = target({}, CONTEXT, { GATEHOUSE_INBOX_PREFIX: inboxPrefix })
+      await expect(set).rejects.toMatchObject({ faults: [{ where: 'GATEHOUSE_INBOX_PREFIX', rule }] })
     })
 
     it('does not read the token that a flag goes over', async () => {

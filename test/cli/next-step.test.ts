@@ -115,6 +115,7 @@ describe('what to do next', () => {
     ['no service', 'token', /start it.*--server or --context/],
     ['late', 'token', /is it running\?.*--timeout/],
     ['not permitted', 'token', /gatehouse whoami/],
+    ['not heard', 'token', /--inbox-prefix.*GATEHOUSE_INBOX_PREFIX.*gatehouse user get/],
   ] as const)('after %s with %s says what is near', (trouble, proof, step) => {
     expect(nextStep(new ClientFailure({ trouble, proof }, 'x'), { asked: 'user.get' })).toMatch(step)
   })

@@ -48,6 +48,29 @@ describe('a client', () => {
     })
   })
 
+  it('is told where it hears no replies, and hears them in an inbox of its own', async () => {
+    await using admin = await as('admin')
+    const [account, user] = ['ORDERS', 'withdrawn']
+    await admin.request('policy.create', { name: 'withdrawn', inbox: 'private' })
+    await admin.request('user.create', { account, name: user, policies: ['withdrawn'] })
+    const { token, inboxPrefix } = await admin.request('user.issue-token', { account, user })
+    const open = (more: object) =>
+      openClient({
+        servers: world.server.url,
+        proof: { kind: 'token', token: String(token) },
+        origin: 'flags',
+        ...more,
+      })
+    await using unaware = await open({})
+    await expect(unaware.request('whoami', {})).rejects.toMatchObject({
+      code: 'forbidden',
+      trouble: 'not heard',
+      message: 'the policies of this user (flags) do not let it hear replies in _INBOX.>',
+    })
+    await using aware = await open({ inboxPrefix })
+    expect(await aware.request('whoami', {})).toMatchObject({ inboxPrefix, sharedInbox: false })
+  })
+
   it('is told that nobody answers a command', async () => {
     await using client = await as('admin')
     await expect(client.request('account.paint', {})).rejects.toMatchObject({
