@@ -64,3 +64,8 @@ function valueOf(variable: string, { user, account }: TemplateFacts): string | u
     }
   }
 }
+
+/** The variables that a subject asks for: `user.metadata.region`. */
+export function variablesIn(subject: string): readonly string[] {
+  return subject.includes('{{') ? [...subject.matchAll(VARIABLE)].map(([, variable = '']) => variable) : []
+}

@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { AccountServers } from '../admin/account-jwts.ts'
 import type { LiveSessions, SessionId } from '../callout/sessions.ts'
+import { GatehouseError } from '../errors.ts'
 import { askServers } from './ask-servers.ts'
 import type { KnownServers } from './servers.ts'
 
@@ -26,6 +27,7 @@ export function accountServers(nc: NatsConnection, servers: () => KnownServers):
       const names = answers.flatMap(({ data }) => (data?.stream_detail ?? []).map(({ name }) => name))
       return new Set(names).size
     },
+    connectionsOf: (account, user) => connectionsOf({ nc, servers: servers().size }, account, user),
   }
 }
 
@@ -52,4 +54,40 @@ export function liveSessions(nc: NatsConnection, servers: KnownServers): LiveSes
     )
     return new Set(ids)
   }
+}
+
+/** As many as CONNZ shows at a time unless it is told otherwise. */
+const PAGE = 1_024
+/** An account with more on one server is not counted: that would take minutes. */
+const PAGES_MAX = 100
+const CONNECTIONS_MS_MAX = 2_000
+
+interface Cluster {
+  readonly nc: NatsConnection
+  readonly servers: number
+}
+
+interface Page {
+  readonly data: { readonly connections: readonly { readonly authorized_user?: string }[] }
+}
+
+/** Page by page of all servers at once, until the one with the most has told its last. */
+async function connectionsOf(
+  { nc, servers }: Cluster,
+  account: string,
+  user: string | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const answers = await askServers<Page>(nc, {
+      subject: `$SYS.REQ.ACCOUNT.${account}.CONNZ`,
+      body: JSON.stringify({ auth: true, user, sort: 'cid', limit: PAGE, offset: page * PAGE }),
+      servers,
+      waitMsMax: CONNECTIONS_MS_MAX,
+    })
+    for (const { authorized_user = '' } of answers.flatMap(({ data }) => data.connections))
+      counts.set(authorized_user, (counts.get(authorized_user) ?? 0) + 1)
+    if (answers.every(({ data }) => data.connections.length < PAGE)) return counts
+  }
+  throw new GatehouseError('unavailable', `there are more than ${PAGE * PAGES_MAX} connections on one server`)
 }
