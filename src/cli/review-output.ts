@@ -1,8 +1,11 @@
 import type { Consequences, Sessions } from '../admin/consequences.ts'
-import type { Difference, Group, Member, Review } from '../domain/review.ts'
 import { misused } from './options.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
+
+type Review = Omit<Consequences, 'sessions'>
+type Group = Review['gains'][number]
+type Difference = Group['what']
 
 /** How many users are told by name unless somebody says otherwise. */
 const NAMES_SHOWN = 10
@@ -91,10 +94,7 @@ export function reviewWritten({ gains, losses }: Review, names: number) {
   return { gains: gains.map(written), losses: losses.map(written) }
 }
 
-interface WrittenGroup extends Difference {
-  readonly count: number
-  readonly users: readonly Member[]
-}
+type WrittenGroup = Difference & Pick<Group, 'users'> & { readonly count: number }
 
 export function consequencesWritten(consequences: Consequences, names: number) {
   const { affected, sessions } = consequences

@@ -1,22 +1,45 @@
 import { allOf } from './census.ts'
 import type { GrantParts } from './grant.ts'
 
+/** What limits come to leave open, and what they leave open no more, in words. */
+interface Held {
+  readonly gain: readonly string[]
+  readonly loss: readonly string[]
+}
+
 /**
- * What the limits of the second policies leave open and those of the first did not, in words. A number is a most, a
- * list says what may be; whatever limits there are, they are compared by their names.
+ * Holds the limits of policies before a change against those after it. A number is a most, a list says what may be;
+ * whatever limits there are, they are compared by their names.
  */
-export function heldTo(less: GrantParts, more: GrantParts): readonly string[] {
-  const [tight, loose] = [limitsOf(less), limitsOf(more)]
-  return [...tight].flatMap(([name, old]) => {
-    const now = loose.get(name)
-    if (now === undefined) return [`no ${name} (was ${old.join(', ')})`]
-    if (same(old, now)) return []
-    const [number, than] = [numberIn(now), numberIn(old)]
-    if (number !== undefined && than !== undefined)
-      return number > than ? [`${name} ${number} (was ${than})`] : []
-    const more = now.filter((each) => !old.includes(each))
-    return more.length === 0 ? [] : [`${name} ${more.join(', ')}`]
-  })
+export function heldTo(before: GrantParts, after: GrantParts): Held {
+  const [was, is] = [limitsOf(before), limitsOf(after)]
+  const gain: string[] = []
+  const loss: string[] = []
+  for (const name of new Set([...was.keys(), ...is.keys()])) {
+    const [old, now] = [was.get(name), is.get(name)]
+    if (old === undefined) loss.push(`${name} ${outside(now ?? [])}`)
+    else if (now === undefined) gain.push(`${name} ${outside(old)}`)
+    else {
+      const [one, other] = [numberIn(old), numberIn(now)]
+      if (one !== undefined && other !== undefined) {
+        if (one !== other) (other > one ? gain : loss).push(`${name} ${other} (was ${one})`)
+        continue
+      }
+      gain.push(...items(name, now, old))
+      loss.push(...items(name, old, now))
+    }
+  }
+  return { gain, loss }
+}
+
+/** What a limit keeps out. */
+function outside(limit: readonly string[]): string {
+  return `${numberIn(limit) === undefined ? 'other than' : 'beyond'} ${limit.join(', ')}`
+}
+
+function items(name: string, all: readonly string[], others: readonly string[]): readonly string[] {
+  const rest = all.filter((each) => !others.includes(each))
+  return rest.length === 0 ? [] : [`${name} ${rest.join(', ')}`]
 }
 
 /** By name, what holds: the least of numbers, and of lists what is in all of them, or all of them where nothing is. */
@@ -47,8 +70,4 @@ function numberIn(texts: readonly string[]): number | undefined {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-function same(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((each) => other.includes(each))
 }

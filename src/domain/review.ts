@@ -86,8 +86,9 @@ function comparison(): (was: Holding | undefined, is: Holding | undefined) => Ch
 
 function changeOf(was: Holding | undefined, is: Holding | undefined): Change | undefined {
   const isNews = was !== undefined && is !== undefined
-  const gain = differenceOf(was ?? NOBODY, is ?? NOBODY)
-  const loss = differenceOf(is ?? NOBODY, was ?? NOBODY)
+  const limits = was?.ok === true && is?.ok === true ? heldTo(was.parts, is.parts) : { gain: [], loss: [] }
+  const gain = differenceOf(was ?? NOBODY, is ?? NOBODY, limits.gain)
+  const loss = differenceOf(is ?? NOBODY, was ?? NOBODY, limits.loss)
   const change = {
     gain: isNews && !was.ok && is.ok ? withWord(gain, 'a grant at all') : gain,
     loss: isNews && was.ok && !is.ok ? withWord(loss, `a grant at all: ${is.why}`) : loss,
@@ -96,12 +97,12 @@ function changeOf(was: Holding | undefined, is: Holding | undefined): Change | u
 }
 
 /** What is in the second and not in the first. */
-function differenceOf(less: Holding, more: Holding): Difference {
+function differenceOf(less: Holding, more: Holding, limits: readonly string[]): Difference {
   const [one, other] = [less, more].map((each) => (each.ok ? each.grant : undefined))
   return {
     publish: gained(one?.publish ?? NO_RULES, other?.publish ?? NO_RULES),
     subscribe: gained(one?.subscribe ?? NO_RULES, other?.subscribe ?? NO_RULES),
-    other: [...answers(one, other), ...(less.ok && more.ok ? heldTo(less.parts, more.parts) : [])],
+    other: [...answers(one, other), ...limits],
   }
 }
 
