@@ -27,7 +27,7 @@ function effect<Request extends z.ZodObject>(
   apply: (draft: Draft, request: z.output<Request>) => void,
 ): Effect {
   return {
-    command: command as unknown as Command,
+    command: command,
     apply: (draft, payload) => apply(draft, command.request.parse(payload)),
   }
 }

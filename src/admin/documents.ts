@@ -74,7 +74,7 @@ export function parseDocuments(files: readonly SourceFile[]): Documents {
 export function readDocuments(files: readonly SourceFile[]): Documents {
   const faults: Fault[] = []
   const outlines: Outline[] = []
-  const declared = files.flatMap((file) => parseFile(file, { faults, outlines }))
+  const declared = files.flatMap((file) => parseFile(file, anyDocument, { faults, outlines }))
   const documents: Documents = {
     outlines,
     faults,
@@ -107,7 +107,12 @@ interface Findings {
   readonly outlines: Outline[]
 }
 
-function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<AnyDocument>[] {
+/** The documents of a file that are as the schema says; whatever else is in it is a fault. */
+export function parseFile<Schema extends z.ZodType>(
+  file: SourceFile,
+  schema: Schema,
+  { faults, outlines }: Findings,
+): Declared<z.output<Schema>>[] {
   const lines = new LineCounter()
   const parsed = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, stringKeys: true })
   const at = (offset: number): string => {
@@ -125,7 +130,7 @@ function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<A
     const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document, path))
     outlines.push({ ...outlineOf(written ?? topLevel(document)), locate })
     if (written === undefined) return []
-    const checked = check(anyDocument, written)
+    const checked = check(schema, written)
     if (checked.ok) return [{ content: checked.value, locate }]
     for (const { path, where, rule } of checked.faults) {
       faults.push({ where: `${locate(path)}${where === '' ? '' : ` ${where}`}`, rule })

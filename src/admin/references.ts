@@ -28,6 +28,11 @@ export function unresolved(snapshot: Snapshot, documents: Documents): readonly F
   })
 }
 
+/** The same where there is nothing but the documents. */
+export function unresolvedAlone(documents: Documents): readonly Fault[] {
+  return unresolved({ accounts: [], policies: [], roles: [], users: new Map() }, documents)
+}
+
 /** A document, among those it stands with and on what there is. */
 interface Place {
   readonly snapshot: Snapshot

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ulid } from 'ulid'
-import { carryOut, COMMAND_NAMES, draft, type Draft, type Drafted, type Run } from '../admin/apply.ts'
+import { carryOut, draft, type Draft, type Drafted, type Run } from '../admin/apply.ts'
 import { consequencesOf } from '../admin/consequences.ts'
 import { readDocuments, refuse, type Documents, type SourceFile } from '../admin/documents.ts'
 import type { Pruning } from '../admin/prune.ts'
@@ -9,7 +9,7 @@ import type { Service } from '../admin/snapshot.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Client } from '../nats/client.ts'
 import { confirmed } from './confirm.ts'
-import { connected } from './connected.ts'
+import { connected, serviceOver } from './connected.ts'
 import { documentFailure } from './document-failure.ts'
 import { tellFailure } from './failure.ts'
 import { formatOf, misused, timeoutOf, type ConnectionFlags } from './options.ts'
@@ -78,10 +78,7 @@ async function applySources(
 ): Promise<Outcome> {
   const documents = readDocuments(sources)
   await using client = await clientFor(documents, flags, shell)
-  const service: Service = {
-    request: (name, body) => client.request(name, body),
-    offers: (name) => COMMAND_NAMES.has(name),
-  }
+  const service = serviceOver(client)
   const pruning = flags.prune === true ? { self: await selfOf(service) } : undefined
   const first = await draft(service, documents, pruning)
   await shell.print(await told(service, first, { flags, shell }))

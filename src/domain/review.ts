@@ -77,8 +77,8 @@ function memberOf(...known: readonly (readonly [User | undefined, Census])[]): M
 function comparison(): (was: Holding | undefined, is: Holding | undefined) => Change | undefined {
   const known = new Map<Holding | undefined, Map<Holding | undefined, Change | undefined>>()
   return (was, is) => {
-    let ofThis = known.get(was)
-    if (ofThis === undefined) known.set(was, (ofThis = new Map()))
+    const ofThis = known.get(was) ?? new Map<Holding | undefined, Change | undefined>()
+    known.set(was, ofThis)
     if (!ofThis.has(is)) ofThis.set(is, changeOf(was, is))
     return ofThis.get(is)
   }
