@@ -87,11 +87,11 @@ export function readDocuments(files: readonly SourceFile[]): Documents {
   return documents
 }
 
-/** Throws `invalid_document` when there is a fault. */
-export function refuse(faults: readonly Fault[]): void {
+/** Throws `invalid_document` when there is a fault. `outcome` says what was not done because of it. */
+export function refuse(faults: readonly Fault[], outcome = 'nothing was applied'): void {
   if (faults.length === 0) return
   const list = faults.map(({ where, rule }) => `  ${where}: ${rule}`).join('\n')
-  throw new GatehouseError('invalid_document', `the documents have faults, nothing was applied\n${list}`, {
+  throw new GatehouseError('invalid_document', `the documents have faults, ${outcome}\n${list}`, {
     faults,
   })
 }

@@ -9,11 +9,6 @@ import type { Found, Linted } from './lint.ts'
 const COMMANDS = 'auth.v1.>'
 /** Whole parts of NATS, from the widest on: what covers one is told once. */
 const WHOLES = [
-  {
-    subject: '>',
-    severity: 'error',
-    what: 'everything, NATS’s own subjects included: name what is meant, token by token',
-  },
   { subject: '$SYS.>', severity: 'error', what: 'all of the system services: name the ones that are needed' },
   {
     subject: '$JS.>',
@@ -33,7 +28,7 @@ export function broadFindings(policy: Policy, linted: Linted): readonly Found[] 
   return entriesOf(policy).flatMap((entry): readonly Found[] => {
     if (entry.effect === 'deny') return []
     const { subject } = parseSubscribeEntry(flat(entry.subject))
-    const whole = WHOLES.find((each) => covers(subject, each.subject)) ?? wildcards(subject)
+    const whole = wildcards(subject) ?? WHOLES.find((each) => covers(subject, each.subject))
     const about = { rule: 'too-broad', field: entry.field, subject: entry.subject } as const
     const word = `${entry.side} "${entry.subject}" allows`
     if (whole !== undefined) return [{ ...about, severity: whole.severity, message: `${word} ${whole.what}` }]
@@ -47,9 +42,10 @@ export function broadFindings(policy: Policy, linted: Linted): readonly Found[] 
 
 /** `*.>` and `*.*.>` leave out hardly more than `>` does. */
 function wildcards(subject: string): { readonly severity: 'error'; readonly what: string } | undefined {
-  if (!subject.split('.').every((token) => token === '*' || token === '>') || subject === '*')
-    return undefined
-  return { severity: 'error', what: 'everything that has so many tokens: begin it with a word' }
+  const remedy = 'NATS’s own subjects included: name what is meant, from the first token on'
+  if (subject === '>') return { severity: 'error', what: `everything, ${remedy}` }
+  const isOpen = subject !== '*' && subject.split('.').every((token) => token === '*' || token === '>')
+  return isOpen ? { severity: 'error', what: `everything of so many tokens, ${remedy}` } : undefined
 }
 
 function outsidersOf({ id }: Policy, { census, holders }: Linted): string | undefined {

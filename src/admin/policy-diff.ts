@@ -43,7 +43,10 @@ export function onlyPolicy({ operators, accounts, policies, roles }: Documents):
 
 /** Folders against each other: the users are those declared in them. Throws `invalid_document` for their faults. */
 export function diffDocuments(old: Documents, now: Documents): PolicyDiff {
-  refuse([old, now].flatMap((each) => [...each.faults, ...unresolvedAlone(each)]))
+  refuse(
+    [old, now].flatMap((each) => [...each.faults, ...unresolvedAlone(each)]),
+    'nothing was compared',
+  )
   const [before, after] = [declaredCensus(old), declaredCensus(now)]
   const ids = new Set([...before.policies.keys(), ...after.policies.keys()])
   const policies = [...ids].map((id) => differenceOf(id, before.policies.get(id), after.policies.get(id)))

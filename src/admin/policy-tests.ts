@@ -42,7 +42,7 @@ export function readPolicyTests(documents: Documents, files: readonly SourceFile
       file: file.path,
     })),
   )
-  refuse(faults)
+  refuse(faults, 'nothing was tested')
   return tests
 }
 
@@ -74,7 +74,7 @@ export function testPolicies(documents: Documents, tests: readonly Tested[]): re
       return { file, where: at(), name: test.name, failures }
     }),
   )
-  refuse(faults)
+  refuse(faults, 'nothing was tested')
   return tested
 }
 

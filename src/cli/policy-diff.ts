@@ -61,7 +61,7 @@ type Side = OnePolicy | { readonly documents: Documents }
 async function sideOf(typed: string, { account }: DiffFlags): Promise<Side> {
   if (typed !== '-' && !existsSync(typed)) return referenceOf(typed, account)
   const documents = readDocuments(await readPaths([typed], () => text(process.stdin)))
-  refuse(documents.faults)
+  refuse(documents.faults, 'nothing was compared')
   const declared = onlyPolicy(documents)
   return declared === undefined ? { documents } : { declared }
 }
