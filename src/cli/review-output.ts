@@ -61,9 +61,10 @@ function lineOf({ what, users }: Group, verb: 'gain' | 'lose', names: number): s
   const where = isOne ? ` of ${first?.account ?? ''}` : ''
   const shown = users.slice(0, names).map(({ account, user }) => (isOne ? user : `${user} of ${account}`))
   const rest = users.length - shown.length
-  const who = rest === 0 ? shown : [...shown, shown.length === 0 ? `${rest} users` : `${rest} more`]
+  const who = rest === 0 ? shown : [...shown, `${rest} more`]
+  const named = names === 0 ? '' : `: ${who.join(', ')}`
   const verbs = users.length === 1 ? `${verb}s` : verb
-  return plain(`${people(users.length)}${where} ${verbs} ${inWords(what)}: ${who.join(', ')}`)
+  return plain(`${people(users.length)}${where} ${verbs} ${inWords(what)}${named}`)
 }
 
 function people(count: number): string {
