@@ -9,6 +9,7 @@ import { addDocumentCommands } from './cli/document-commands.ts'
 import { tellMisuse } from './cli/failure.ts'
 import { openInputs } from './cli/inputs.ts'
 import { addCompletionCommand, addEventCommands } from './cli/other-commands.ts'
+import { addPolicyCommands } from './cli/policy-commands.ts'
 import { printer, type Shell } from './cli/shell.ts'
 import { outlet } from './cli/terminal.ts'
 import { GatehouseError } from './errors.ts'
@@ -79,6 +80,7 @@ program
   })
 
 addCommands(program, commands, shell)
+addPolicyCommands(program, shell)
 addEventCommands(program, shell)
 addContextCommands(program, shell)
 addDocumentCommands(program, shell)

@@ -38,4 +38,6 @@ export interface AccountJwts {
 export interface AccountServers {
   /** How many streams it has in JetStream. */
   streamsOf(account: string): Promise<number>
+  /** How many connections each user has now, by name: of the whole account, or of one user. Leaf nodes do not count. */
+  connectionsOf(account: string, user?: string): Promise<ReadonlyMap<string, number>>
 }

@@ -4,7 +4,7 @@ import type { Documents } from './documents.ts'
 import { execute, type Admin } from './execute.ts'
 import { plan } from './plan.ts'
 import { prune, type Kept, type Pruning } from './prune.ts'
-import { readSnapshot, type Reply, type Service, type Wanted } from './snapshot.ts'
+import { readSnapshot, type Reply, type Service, type Snapshot, type Wanted } from './snapshot.ts'
 import type { Step } from './steps.ts'
 import type { Actor } from './transaction.ts'
 
@@ -14,8 +14,13 @@ export interface Draft {
   readonly kept: readonly Kept[]
 }
 
+/** A draft, and the state that it is for, as far as it was read. */
+export interface Drafted extends Draft {
+  readonly snapshot: Snapshot
+}
+
 /** Reads what is, and says what is left to do until it is as declared. Throws `invalid_document` as `plan` does. */
-export async function draft(service: Service, documents: Documents, pruning?: Pruning): Promise<Draft> {
+export async function draft(service: Service, documents: Documents, pruning?: Pruning): Promise<Drafted> {
   const declared = new Map(documents.accounts.map(({ content: { name, users } }) => [name, users]))
   const wanted: Wanted = {
     operator: documents.outlines.some(({ kind }) => kind === 'operator'),
@@ -25,9 +30,9 @@ export async function draft(service: Service, documents: Documents, pruning?: Pr
   const snapshot = await readSnapshot(service, wanted)
   const { offers } = service
   const steps = plan(snapshot, documents, { offers })
-  if (pruning === undefined) return { steps, kept: [] }
+  if (pruning === undefined) return { steps, kept: [], snapshot }
   const removal = prune(snapshot, documents, { ...pruning, offers })
-  return { steps: [...steps, ...removal.steps], kept: removal.kept }
+  return { steps: [...steps, ...removal.steps], kept: removal.kept, snapshot }
 }
 
 /** How a draft is carried out. */

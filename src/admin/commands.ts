@@ -14,6 +14,7 @@ import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
 import { roleCommands } from './role.ts'
+import { sessionCommands } from './session.ts'
 import { userLifeCommands } from './user-life.ts'
 import { userCommands } from './user.ts'
 
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   roleCommands,
   userCommands,
   userLifeCommands,
+  sessionCommands,
   identityCommands,
   eventCommands,
   explainCommands,

@@ -75,7 +75,7 @@ export function parseDocuments(files: readonly SourceFile[]): Documents {
 export function readDocuments(files: readonly SourceFile[]): Documents {
   const faults: Fault[] = []
   const outlines: Outline[] = []
-  const declared = files.flatMap((file) => parseFile(file, { faults, outlines }))
+  const declared = files.flatMap((file) => parseFile(file, anyDocument, { faults, outlines }))
   const documents: Documents = {
     outlines,
     faults,
@@ -88,11 +88,11 @@ export function readDocuments(files: readonly SourceFile[]): Documents {
   return documents
 }
 
-/** Throws `invalid_document` when there is a fault. */
-export function refuse(faults: readonly Fault[]): void {
+/** Throws `invalid_document` when there is a fault. `outcome` says what was not done because of it. */
+export function refuse(faults: readonly Fault[], outcome = 'nothing was applied'): void {
   if (faults.length === 0) return
   const list = faults.map(({ where, rule }) => `  ${where}: ${rule}`).join('\n')
-  throw new GatehouseError('invalid_document', `the documents have faults, nothing was applied\n${list}`, {
+  throw new GatehouseError('invalid_document', `the documents have faults, ${outcome}\n${list}`, {
     faults,
   })
 }
@@ -108,7 +108,12 @@ interface Findings {
   readonly outlines: Outline[]
 }
 
-function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<AnyDocument>[] {
+/** The documents of a file that are as the schema says; whatever else is in it is a fault. */
+export function parseFile<Schema extends z.ZodType>(
+  file: SourceFile,
+  schema: Schema,
+  { faults, outlines }: Findings,
+): Declared<z.output<Schema>>[] {
   const lines = new LineCounter()
   const parsed = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, stringKeys: true })
   const at = (offset: number): string => {
@@ -126,7 +131,7 @@ function parseFile(file: SourceFile, { faults, outlines }: Findings): Declared<A
     const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document, path))
     outlines.push({ ...outlineOf(written ?? topLevel(document)), locate })
     if (written === undefined) return []
-    const checked = check(anyDocument, written)
+    const checked = check(schema, written)
     if (checked.ok) return [{ content: checked.value, locate }]
     for (const { path, where, rule } of checked.faults) {
       faults.push({ where: `${locate(path)}${where === '' ? '' : ` ${where}`}`, rule })

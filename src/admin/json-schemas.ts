@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Command } from './command.ts'
 import { documentSchemas } from './document-schemas.ts'
+import { paperSchemas } from './paper-schemas.ts'
 import { requestOf, responseOf } from './envelope.ts'
 
 /**
@@ -9,7 +10,7 @@ import { requestOf, responseOf } from './envelope.ts'
  */
 export function jsonSchemas(): ReadonlyMap<string, unknown> {
   return new Map(
-    Object.entries(documentSchemas).map(([kind, schema]) => {
+    Object.entries({ ...documentSchemas, ...paperSchemas }).map(([kind, schema]) => {
       const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
       return [
         `${kind}.json`,

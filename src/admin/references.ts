@@ -29,6 +29,14 @@ export function unresolved(snapshot: Snapshot, documents: Documents): readonly F
   })
 }
 
+/** The same where there is nothing but the documents, and nothing is to be made of them: each account is there. */
+export function unresolvedAlone(documents: Documents): readonly Fault[] {
+  const accounts = documents.accounts.map(({ content: { name } }) => ({ name, ...BARE }))
+  return unresolved({ accounts, policies: [], roles: [], users: new Map() }, documents)
+}
+
+const BARE = { id: '', role: 'tenant', limits: {}, metadata: {}, revision: 0 } as const
+
 /** A document, among those it stands with and on what there is. */
 interface Place {
   readonly snapshot: Snapshot

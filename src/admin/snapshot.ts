@@ -106,7 +106,8 @@ async function readOperator(service: Service): Promise<OperatorRecord | undefine
   return { ...(operator as Omit<OperatorRecord, 'revision'>), revision: Number(revision) }
 }
 
-async function readUsers(
+/** The users of an account: those named, or all. */
+export async function readUsers(
   service: Service,
   account: string,
   wanted: 'all' | readonly string[],

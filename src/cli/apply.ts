@@ -1,18 +1,20 @@
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ulid } from 'ulid'
-import { carryOut, COMMAND_NAMES, draft, type Draft, type Run } from '../admin/apply.ts'
+import { carryOut, draft, type Draft, type Drafted, type Run } from '../admin/apply.ts'
+import { consequencesOf } from '../admin/consequences.ts'
 import { readDocuments, refuse, type Documents, type SourceFile } from '../admin/documents.ts'
 import type { Pruning } from '../admin/prune.ts'
 import type { Service } from '../admin/snapshot.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Client } from '../nats/client.ts'
 import { confirmed } from './confirm.ts'
-import { connected } from './connected.ts'
+import { connected, serviceOver } from './connected.ts'
 import { documentFailure } from './document-failure.ts'
 import { tellFailure } from './failure.ts'
 import { formatOf, misused, timeoutOf, type ConnectionFlags } from './options.ts'
 import { planText, planWritten } from './plan-output.ts'
+import { consequenceLines, consequencesWritten, namesShown } from './review-output.ts'
 import type { Shell } from './shell.ts'
 import { readPaths } from './sources.ts'
 import { watchSources } from './watch-files.ts'
@@ -22,6 +24,7 @@ export interface ApplyFlags extends ConnectionFlags {
   readonly prune?: true
   readonly yes?: true
   readonly watch?: true
+  readonly names?: string
 }
 
 /** What `apply` came to. */
@@ -56,6 +59,7 @@ export async function applyPaths(
 function checkFlags(paths: readonly string[], flags: ApplyFlags): void {
   const { dryRun, watch, prune, yes } = flags
   formatOf(flags)
+  namesShown(flags)
   if (watch !== true) return
   if (dryRun === true) throw misused('--watch', 'must not stand beside --dry-run')
   if (paths.includes('-')) throw misused('--watch', 'must not stand beside -: standard input is read once')
@@ -74,19 +78,29 @@ async function applySources(
 ): Promise<Outcome> {
   const documents = readDocuments(sources)
   await using client = await clientFor(documents, flags, shell)
-  const service: Service = {
-    request: (name, body) => client.request(name, body),
-    offers: (name) => COMMAND_NAMES.has(name),
-  }
+  const service = serviceOver(client)
   const pruning = flags.prune === true ? { self: await selfOf(service) } : undefined
   const first = await draft(service, documents, pruning)
-  const format = formatOf(flags)
-  await shell.print(format === 'table' ? planText(shell.terminal.out, first) : planWritten(first, format))
+  await shell.print(await told(service, first, { flags, shell }))
   if (first.steps.length === 0) return 'nothing'
   if (flags.dryRun === true) return 'planned'
   await agree(first, flags, shell)
   await carryOutHere(service, { first, documents, pruning }, shell)
   return 'applied'
+}
+
+/** What would be done, and who gains and who loses by it. */
+async function told(
+  service: Service,
+  first: Drafted,
+  { flags, shell }: { readonly flags: ApplyFlags; readonly shell: Shell },
+): Promise<string> {
+  const { out } = shell.terminal
+  const [format, names] = [formatOf(flags), namesShown(flags)]
+  const consequences = await consequencesOf(service, first)
+  if (format === 'table')
+    return planText(out, first, consequences && consequenceLines(out, consequences, names))
+  return planWritten(first, format, consequences && consequencesWritten(consequences, names))
 }
 
 /** Faults of the documents are told also where there is nobody to ask about the rest. */

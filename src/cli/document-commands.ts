@@ -5,6 +5,7 @@ import type { ExportFlags } from './export.ts'
 import { documentFailure } from './document-failure.ts'
 import { failureFormat, tellFailure } from './failure.ts'
 import { addConnectionOptions, type ConnectionFlags } from './options.ts'
+import { NAMES_FLAG } from './review-output.ts'
 import type { Shell } from './shell.ts'
 
 const GROUP = 'Documents:'
@@ -57,6 +58,7 @@ function addApplying(program: Program, word: string): Program {
     .summary(word === 'plan' ? 'say what apply would change' : 'bring the system to what documents declare')
     .helpGroup(GROUP)
     .option('--prune', 'remove what no document declares, after asking')
+    .option(...NAMES_FLAG)
     // 2 says that something would change, so here even wrong use is 1.
     .configureOutput({ outputError: () => undefined })
     .exitOverride((error) => {

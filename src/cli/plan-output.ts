@@ -18,26 +18,31 @@ const MARKS = {
   remove: { mark: '-', style: 'red' },
 } as const
 
-/** What would change, for people: one block for each thing, in the order in which it is done. */
-export function planText(out: Outlet, { steps, kept }: Draft): string {
+/** What would change, for people: one block for each thing, in the order in which it is done; then what comes of it. */
+export function planText(out: Outlet, { steps, kept }: Draft, consequences: readonly string[] = []): string {
   const changes = byTarget(steps)
   const lines = [
     ...changes.flatMap((change) => blockOf(out, change)),
     ...kept.map(({ target, why }) => styled(out, 'dim', `  keep ${plain(target)} (not declared): ${why}`)),
     ...(changes.length === 0 && kept.length === 0 ? [] : ['']),
     summaryOf(changes),
+    ...(consequences.length === 0 ? [] : ['', ...consequences]),
   ]
   return `${lines.join('\n')}\n`
 }
 
 /** The same for programs: the commands themselves. */
-export function planWritten({ steps, kept }: Draft, format: 'json' | 'yaml'): string {
+export function planWritten(
+  { steps, kept }: Draft,
+  format: 'json' | 'yaml',
+  review?: Readonly<Record<string, unknown>>,
+): string {
   const told = steps.map(({ name, revision, ...rest }) => ({
     command: name,
     ...rest,
     ...(revision === undefined ? {} : { ifRevision: revision }),
   }))
-  return written({ changes: told, kept }, format)
+  return written({ changes: told, kept, ...(review !== undefined && { review }) }, format)
 }
 
 export function byTarget(steps: readonly Step[]): readonly Change[] {

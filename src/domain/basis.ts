@@ -1,6 +1,5 @@
-import { entriesOf } from './entries.ts'
+import { variablesOf } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
-import { variablesOf } from './template.ts'
 import type { User } from './user.ts'
 import type { Account } from './account.ts'
 
@@ -40,7 +39,7 @@ function readBasis({
   boundary,
 }: GrantParts & { readonly user: User; readonly account: Account }): Basis {
   const all = boundary === undefined ? policies : [...policies, boundary]
-  const variables = all.flatMap((policy) => entriesOf(policy).flatMap(({ subject }) => variablesOf(subject)))
+  const variables = all.flatMap(variablesOf)
   const used = new Set(variables.map((variable) => variable.replace(/^user\.metadata\./, '')))
   return {
     policies: [

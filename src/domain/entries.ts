@@ -1,5 +1,6 @@
 import type { Permissions, Policy, ResponsePermission } from './policy.ts'
 import { allowedSubjects, deniedSubjects, type Subjects } from './semantic.ts'
+import { variablesIn } from './template.ts'
 
 export type Side = 'publish' | 'subscribe'
 export type Effect = 'allow' | 'deny'
@@ -93,4 +94,17 @@ function inboxes(inbox: Permissions['inbox']): readonly Entry[] {
     { ...where, effect: 'allow', subject: OWN_INBOX },
     { ...where, effect: inbox === 'shared' ? 'allow' : 'deny', subject: SHARED_INBOX },
   ]
+}
+
+/** Stored records never change, they are replaced. */
+const asked = new WeakMap<Policy, readonly string[]>()
+
+/** The variables that the subjects of a policy ask for. */
+export function variablesOf(policy: Policy): readonly string[] {
+  let found = asked.get(policy)
+  if (found === undefined) {
+    found = [...new Set(entriesOf(policy).flatMap(({ subject }) => variablesIn(subject)))]
+    asked.set(policy, found)
+  }
+  return found
 }

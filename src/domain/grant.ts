@@ -39,6 +39,11 @@ export interface GrantParts {
   readonly boundary?: Policy | undefined
 }
 
+/** The policies that give, and the one that caps. */
+export function allOf({ policies, boundary }: GrantParts): readonly Policy[] {
+  return boundary === undefined ? policies : [...policies, boundary]
+}
+
 /**
  * Merges policies: allows unite, denies unite, a deny wins, numbers take the strictest, and a boundary caps them
  * all. Pure.

@@ -1,9 +1,9 @@
-import { entriesOf, type Entry, type Side } from './entries.ts'
+import { entriesOf, variablesOf, type Entry, type Side } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
 import type { Policy, SubjectRules } from './policy.ts'
 import { parseSubscribeEntry } from './subject-entry.ts'
 import { overlaps } from './subject.ts'
-import { expand, variablesOf, widestOf, type TemplateFacts } from './template.ts'
+import { expand, widestOf, type TemplateFacts } from './template.ts'
 import { mayPublish, maySubscribe, type Verdict } from './verdict.ts'
 
 /** May somebody publish this, or subscribe to it, in that queue group if there is one? */
@@ -43,9 +43,7 @@ export function briefOf(question: Question, { policies, boundary }: GrantParts):
   const given = policies.flatMap((policy) => bearingOf(question, policy))
   const cap = boundary && bearingOf(question, boundary)
   const all = boundary === undefined ? policies : [...policies, boundary]
-  const variables = new Set(
-    all.flatMap((policy) => entriesOf(policy).flatMap(({ subject }) => variablesOf(subject))),
-  )
+  const variables = new Set(all.flatMap(variablesOf))
   variables.delete('user.id') // Everybody has one, and it is fit.
   const isPlain = [...given, ...(cap ?? [])].every(({ subject }) => !subject.includes('{{'))
   return { question, given, cap, variables, isSame: isPlain && variables.size === 0 }

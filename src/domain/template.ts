@@ -36,11 +36,6 @@ export function templateSkeleton(subject: string): string {
   return subject.replaceAll(VARIABLE, 'x')
 }
 
-/** The variables that a template asks for. */
-export function variablesOf(subject: string): readonly string[] {
-  return isTemplate(subject) ? [...subject.matchAll(VARIABLE)].map(([, variable = '']) => variable) : []
-}
-
 /** A subject with every token that a template is in as `*`: whatever value may come to be there. */
 export function widestOf(subject: string): string {
   if (!isTemplate(subject)) return subject
@@ -109,4 +104,9 @@ function valueOf(variable: string, { user, account }: TemplateFacts): string | u
       return key !== undefined && Object.hasOwn(user.metadata, key) ? user.metadata[key] : undefined
     }
   }
+}
+
+/** The variables that a subject asks for: `user.metadata.region`. */
+export function variablesIn(subject: string): readonly string[] {
+  return isTemplate(subject) ? [...subject.matchAll(VARIABLE)].map(([, variable = '']) => variable) : []
 }

@@ -1,12 +1,17 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { AccountServers } from '../admin/account-jwts.ts'
 import type { LiveSessions, SessionId } from '../callout/sessions.ts'
+import { GatehouseError } from '../errors.ts'
 import { askServers } from './ask-servers.ts'
 import type { KnownServers } from './servers.ts'
 
 /** A client waits at the door meanwhile. */
 const SESSIONS_MS_MAX = 1_000
 const STREAMS_MS_MAX = 2_000
+/** As many connections as CONNZ shows at a time unless it is told otherwise. */
+const CONNECTIONS_PAGE = 1_024
+/** An account with more on one server is not counted: that would take minutes. */
+const PAGES_MAX = 100
 
 interface Streams {
   /** Absent, with an error in its place, where the account has no JetStream. */
@@ -14,7 +19,11 @@ interface Streams {
 }
 
 /** Asks every server for the streams it has of an account (reference D): each tells its own. */
-export function accountServers(nc: NatsConnection, servers: () => KnownServers): AccountServers {
+export function accountServers(
+  nc: NatsConnection,
+  servers: () => Pick<KnownServers, 'size'>,
+  { page = CONNECTIONS_PAGE }: { readonly page?: number } = {},
+): AccountServers {
   return {
     async streamsOf(account) {
       const answers = await askServers<Streams>(nc, {
@@ -26,6 +35,7 @@ export function accountServers(nc: NatsConnection, servers: () => KnownServers):
       const names = answers.flatMap(({ data }) => (data?.stream_detail ?? []).map(({ name }) => name))
       return new Set(names).size
     },
+    connectionsOf: (account, user) => connectionsOf({ nc, servers: servers().size, page }, account, user),
   }
 }
 
@@ -52,4 +62,38 @@ export function liveSessions(nc: NatsConnection, servers: KnownServers): LiveSes
     )
     return new Set(ids)
   }
+}
+
+const CONNECTIONS_MS_MAX = 2_000
+
+interface Cluster {
+  readonly nc: NatsConnection
+  readonly servers: number
+  /** How many connections each server is asked for at a time. */
+  readonly page: number
+}
+
+interface Page {
+  readonly data: { readonly connections: readonly { readonly authorized_user?: string }[] }
+}
+
+/** Page by page of all servers at once, until the one with the most has told its last. */
+async function connectionsOf(
+  { nc, servers, page }: Cluster,
+  account: string,
+  user: string | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (let offset = 0; offset < PAGES_MAX * page; offset += page) {
+    const answers = await askServers<Page>(nc, {
+      subject: `$SYS.REQ.ACCOUNT.${account}.CONNZ`,
+      body: JSON.stringify({ auth: true, user, sort: 'cid', limit: page, offset }),
+      servers,
+      waitMsMax: CONNECTIONS_MS_MAX,
+    })
+    for (const { authorized_user = '' } of answers.flatMap(({ data }) => data.connections))
+      counts.set(authorized_user, (counts.get(authorized_user) ?? 0) + 1)
+    if (answers.every(({ data }) => data.connections.length < page)) return counts
+  }
+  throw new GatehouseError('unavailable', `there are more than ${page * PAGES_MAX} connections on one server`)
 }

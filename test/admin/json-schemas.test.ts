@@ -5,9 +5,10 @@ import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { documentSchemas } from '../../src/admin/document-schemas.ts'
+import { paperSchemas } from '../../src/admin/paper-schemas.ts'
 import { check } from '../../src/admin/faults.ts'
 import { jsonSchemas } from '../../src/admin/json-schemas.ts'
-import { readSources } from '../../src/cli/sources.ts'
+import { readPapers, readSources } from '../../src/cli/sources.ts'
 import { PROJECT } from '../support/world.ts'
 
 type Kind = keyof typeof documentSchemas
@@ -28,12 +29,15 @@ function isValid(kind: Kind, document: object): boolean {
 }
 
 describe('the schemas of docs/schemas', () => {
-  it.each(kinds)('(%s) are what the code checks documents with', async (kind) => {
-    const file = join(PROJECT, 'docs', 'schemas', `${kind}.json`)
-    const style = { ...(await resolveConfig(file)), filepath: file }
-    const text = await format(JSON.stringify(jsonSchemas().get(`${kind}.json`)), style)
-    await expect(text, 'docs/schemas is out of date: run "npm run schemas"').toMatchFileSnapshot(file)
-  })
+  it.each([...kinds, ...Object.keys(paperSchemas)])(
+    '(%s) are what the code checks documents with',
+    async (kind) => {
+      const file = join(PROJECT, 'docs', 'schemas', `${kind}.json`)
+      const style = { ...(await resolveConfig(file)), filepath: file }
+      const text = await format(JSON.stringify(jsonSchemas().get(`${kind}.json`)), style)
+      await expect(text, 'docs/schemas is out of date: run "npm run schemas"').toMatchFileSnapshot(file)
+    },
+  )
 
   it('accept the samples', async () => {
     const samples = await readSources(PROJECT)
@@ -45,6 +49,16 @@ describe('the schemas of docs/schemas', () => {
         `${path} ${ajv.errorsText(validate[document.kind]!.errors)}`,
       ).toBe(true)
     }
+  })
+
+  it('accept the tests of samples and what lint may find in them', async () => {
+    const { tests, accepted } = await readPapers([PROJECT])
+    for (const { path, text } of [...tests, ...accepted]) {
+      const document = parse(text) as { kind: string }
+      const accepts = ajv.compile(jsonSchemas().get(`${document.kind}.json`) as object)
+      expect(accepts(document), `${path} ${ajv.errorsText(accepts.errors)}`).toBe(true)
+    }
+    expect(tests.length).toBeGreaterThan(5)
   })
 
   it('describe every field', () => {

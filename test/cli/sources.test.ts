@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readPaths, readSources } from '../../src/cli/sources.ts'
+import { readPapers, readPaths, readSources } from '../../src/cli/sources.ts'
 import { temporaryFolder } from '../support/programs.ts'
 
 describe('a folder of documents', () => {
@@ -51,6 +51,22 @@ describe('documents that are named', () => {
     expect(await texts()).toEqual(['a.yaml', 'b/c.yml', 'b/d.json'])
     await write('roles/r.yaml')
     expect(await texts()).toEqual(['roles/r.yaml'])
+  })
+
+  it('are no tests and nothing that lint may find, not even by name', async () => {
+    await using folder = await temporaryFolder()
+    const named = async (name: string): Promise<string> => {
+      const file = join(folder.path, name)
+      await writeFile(file, name)
+      return file
+    }
+    const files = await Promise.all(['a.yaml', 'a.test.yaml', 'a.lint.yaml'].map(named))
+    const texts = (sources: readonly { readonly text: string }[]): string[] => sources.map(({ text }) => text)
+    expect(texts(await readPaths(files, noInput))).toEqual(['a.yaml'])
+    for (const paths of [files, [folder.path]]) {
+      const { documents, tests, accepted } = await readPapers(paths)
+      expect([documents, tests, accepted].map(texts)).toEqual([['a.yaml'], ['a.test.yaml'], ['a.lint.yaml']])
+    }
   })
 
   it('come from standard input, and from a file that is named as well as its folder once', async () => {

@@ -50,7 +50,7 @@ describe('the program', () => {
     })
     expect(await run('plan', file)).toMatchObject({
       code: 2,
-      out: '+ create policy program\n\n1 to create.\n',
+      out: '+ create policy program\n\n1 to create.\n\nNobody gains or loses anything.\n',
     })
     expect(await run('apply', '--dry-run', '--json', file)).toMatchObject({ code: 2, err: '' })
     expect(await run('plan', bad)).toMatchObject({

@@ -56,6 +56,9 @@ describe('gatehouse apply --prune', () => {
         '',
         '6 to remove.',
         '',
+        '1 user of ORDERS loses publish auth.v1.whoami; subscribe _INBOX.>, _INBOX_USER_ID.>: zoe',
+        'That concerns no live session.',
+        '',
       ].join('\n'),
     )
     await expect(documents.apply([PROJECT], { prune: true })).rejects.toMatchObject({

@@ -136,6 +136,8 @@ describe('gatehouse apply', () => {
       + create user v in FIRST
 
       7 to create.
+
+      1 user of FIRST gains publish auth.v1.whoami; subscribe _INBOX.>, _INBOX_USER_ID.>: u
       "
     `)
     expect(await documents.plan(file)).toEqual(before)
@@ -211,6 +213,9 @@ describe('gatehouse apply', () => {
             + TOLD-clerk
 
       7 to change.
+
+      1 user of TOLD gains lifetimeSeconds beyond 5400; sources other than 10.0.0.0/8: u
+      That concerns no live session.
       "
     `)
     const { out: json } = await documents.apply([b], { dryRun: true, json: true })

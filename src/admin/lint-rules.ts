@@ -1,0 +1,11 @@
+/** Every rule of lint. */
+export const LINT_RULES = [
+  'too-broad',
+  'shadowed',
+  'idle-deny',
+  'unused-policy',
+  'unreachable-template',
+  'shared-inbox',
+  'unused-acceptance',
+] as const
+export type LintRule = (typeof LINT_RULES)[number]

@@ -1,0 +1,108 @@
+import type { Consequences, Sessions } from '../admin/consequences.ts'
+import { misused } from './options.ts'
+import { plain } from './table.ts'
+import { styled, type Outlet } from './terminal.ts'
+
+type Review = Omit<Consequences, 'sessions'>
+type Group = Review['gains'][number]
+type Difference = Group['what']
+
+/** How many users are told by name unless somebody says otherwise. */
+const NAMES_SHOWN = 10
+
+export const NAMES_FLAG = [
+  '--names <n>',
+  `how many users to name, of those who gain or lose the same (default: ${NAMES_SHOWN})`,
+] as const
+
+/** Throws `invalid_request` for what is no number. */
+export function namesShown({ names }: { readonly names?: string }): number {
+  if (names === undefined) return NAMES_SHOWN
+  if (/^\d{1,6}$/.test(names)) return Number(names)
+  throw misused('--names', 'must be a whole number, 0 or more')
+}
+
+/** Of subjects that one group gains or loses. */
+const SUBJECTS_SHOWN = 20
+/** Of groups: where a template is in what changes, everybody may be one. */
+const GROUPS_SHOWN = 50
+
+/** Who gains and who loses, a line for each group of users with the same. */
+export function reviewLines(out: Outlet, { gains, losses }: Review, names: number): readonly string[] {
+  if (gains.length + losses.length === 0) return ['Nobody gains or loses anything.']
+  const lines = (groups: readonly Group[], verb: 'gain' | 'lose'): readonly string[] => {
+    const style = verb === 'gain' ? 'green' : 'red'
+    const shown = groups.slice(0, GROUPS_SHOWN)
+    const rest = groups.slice(GROUPS_SHOWN).reduce((sum, { users }) => sum + users.length, 0)
+    return [
+      ...shown.map((group) => styled(out, style, lineOf(group, verb, names))),
+      ...(rest === 0 ? [] : [`${people(rest)} more ${verb}${rest === 1 ? 's' : ''} something of their own`]),
+    ]
+  }
+  return [...lines(gains, 'gain'), ...lines(losses, 'lose')]
+}
+
+/** How many connections are met, in a sentence. */
+export function sessionsLine(sessions: Sessions): string {
+  if (!sessions.known) return plain(`How many live sessions that concerns is not known: ${sessions.why}`)
+  const { sessions: count, isAtMost } = sessions
+  if (count === 0) return 'That concerns no live session.'
+  return `That concerns ${isAtMost ? 'at most ' : ''}${count === 1 ? '1 live session' : `${count} live sessions`}.`
+}
+
+export function consequenceLines(out: Outlet, consequences: Consequences, names: number): readonly string[] {
+  const lines = reviewLines(out, consequences, names)
+  return consequences.affected.length === 0 ? lines : [...lines, sessionsLine(consequences.sessions)]
+}
+
+function lineOf({ what, users }: Group, verb: 'gain' | 'lose', names: number): string {
+  const [first] = users
+  const isOne = users.every(({ account }) => account === first?.account)
+  const where = isOne ? ` of ${first?.account ?? ''}` : ''
+  const shown = users.slice(0, names).map(({ account, user }) => (isOne ? user : `${user} of ${account}`))
+  const rest = users.length - shown.length
+  const who = rest === 0 ? shown : [...shown, `${rest} more`]
+  const named = names === 0 ? '' : `: ${who.join(', ')}`
+  const verbs = users.length === 1 ? `${verb}s` : verb
+  return plain(`${people(users.length)}${where} ${verbs} ${inWords(what)}${named}`)
+}
+
+function people(count: number): string {
+  return count === 1 ? '1 user' : `${count} users`
+}
+
+function inWords({ publish, subscribe, other }: Difference): string {
+  const side = (name: string, subjects: readonly string[]): readonly string[] =>
+    subjects.length === 0 ? [] : [`${name} ${listed(subjects)}`]
+  return [...side('publish', publish), ...side('subscribe', subscribe), ...other].join('; ')
+}
+
+function listed(subjects: readonly string[]): string {
+  const shown = subjects
+    .slice(0, SUBJECTS_SHOWN)
+    .map((subject) => (subject.includes(' ') ? `"${subject}"` : subject))
+  const rest = subjects.length - shown.length
+  return [...shown, ...(rest === 0 ? [] : [`${rest} more`])].join(', ')
+}
+
+/** The same for programs. Of users as many by name as people are shown; the number says how many there are. */
+export function reviewWritten({ gains, losses }: Review, names: number) {
+  const written = ({ what, users }: Group): WrittenGroup => ({
+    ...what,
+    count: users.length,
+    users: users.slice(0, names),
+  })
+  return { gains: gains.map(written), losses: losses.map(written) }
+}
+
+type WrittenGroup = Difference & Pick<Group, 'users'> & { readonly count: number }
+
+export function consequencesWritten(consequences: Consequences, names: number) {
+  const { affected, sessions } = consequences
+  return {
+    ...reviewWritten(consequences, names),
+    affected: affected.length,
+    sessions: sessions.known ? sessions.sessions : null,
+    ...(sessions.known ? { isAtMost: sessions.isAtMost } : { sessionsUnknown: sessions.why }),
+  }
+}
