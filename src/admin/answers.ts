@@ -59,7 +59,6 @@ export const userSeen = z.object({
   policies: names('policies'),
   roles: names('roles'),
   metadata: facts,
-  inboxPrefix,
   credentials: z.array(credentialSeen).describe('What it proves itself with.'),
   createdAt: moment,
   lock: why.describe('Present while it is locked out.'),

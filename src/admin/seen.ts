@@ -1,5 +1,4 @@
 import { accountStatus, type Account } from '../domain/account.ts'
-import { inboxPrefixOf } from '../domain/entries.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Role } from '../domain/role.ts'
 import { policyKey, roleKey } from '../domain/state-keys.ts'
@@ -19,7 +18,6 @@ export async function seenUser(view: View, user: User, nowMs: number) {
     policies: await policyNames(view, user.policies),
     roles: await roleNames(view, user.roles),
     metadata,
-    inboxPrefix: inboxPrefixOf(user),
     credentials: user.credentials.map(({ id, kind, label, createdAt, expiresAt }) => ({
       id,
       kind,

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { inboxPrefixOf } from '../domain/entries.ts'
 import { roleKey, userKey, usersFilter } from '../domain/state-keys.ts'
 import type { User, UserCommand } from '../domain/user.ts'
 import { accountReference } from './account.ts'
 import { roles, users } from './aggregates.ts'
-import { pageOf, userId, userSeen } from './answers.ts'
+import { inboxPrefix, pageOf, userId, userSeen } from './answers.ts'
 import { command, type Scene, type Untimed } from './command.ts'
 import { instant, name, reason } from './fields.ts'
 import { listing, paging } from './listing.ts'
@@ -22,12 +23,13 @@ const getUser = command({
   summary: 'Shows a user.',
   access: 'account',
   request: z.strictObject(whose),
-  response: z.object({ user: userSeen }),
+  response: z.object({ user: userSeen.extend({ inboxPrefix }) }),
   example: { account: 'ORDERS', user: 'bob@example.com' },
   async handle({ account, user }, { tx, now }) {
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     await tx.regard(userKey(found.account, found.id))
-    return { user: await seenUser(tx, found, now().getTime()) }
+    const seen = await seenUser(tx, found, now().getTime())
+    return { user: { ...seen, inboxPrefix: inboxPrefixOf(found) } }
   },
 })
 

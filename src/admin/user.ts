@@ -89,8 +89,8 @@ const updateMetadata = command({
 })
 
 const issued = userId.extend({
-  inboxPrefix,
   credential: z.string().describe('The id of the credential.'),
+  inboxPrefix,
   token: z.string().optional().describe('The token. It is shown this once.'),
   creds: z.string().optional().describe('The text of a creds file. It is shown this once.'),
 })
@@ -116,7 +116,7 @@ const issueToken = command({
     const facts = fresh(tx, label, ttl)
     const { credential, shown } = issue(as, { name: found.name, facts, secrets })
     await addCredential(tx, userKey(found.account, found.id), credential)
-    return { user: found.id, inboxPrefix: inboxPrefixOf(found), credential: credential.id, ...shown }
+    return { user: found.id, credential: credential.id, inboxPrefix: inboxPrefixOf(found), ...shown }
   },
 })
 

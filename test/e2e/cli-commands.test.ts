@@ -122,7 +122,9 @@ describe('a secret', () => {
     ])
     expect(code).toBe(0)
     expect(out).toMatch(/^gh_[\w-]{43}\n$/)
-    expect(err).toMatch(/^gatehouse: the token is shown this once, user 01\w+, credential 01\w+\n$/)
+    expect(err).toMatch(
+      /^gatehouse: the token is shown this once, user 01\w+, credential 01\w+, inboxPrefix _INBOX_01\w+\n$/,
+    )
     expect(err).not.toContain(out.trim())
     const file = join(line.folder.path, 'alice.token')
     await writeFile(file, out)
