@@ -1,5 +1,12 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterSteps } from '../../src/admin/after-steps.ts'
+import { draft, serviceOf } from '../../src/admin/apply.ts'
+import { censusOf } from '../../src/admin/census.ts'
+import { consequencesOf } from '../../src/admin/consequences.ts'
+import { parseDocuments } from '../../src/admin/documents.ts'
+import { readSnapshot, type Service } from '../../src/admin/snapshot.ts'
+import { review as reviewOf } from '../../src/domain/review.ts'
 import { openApplying, type Applying } from '../support/applying.ts'
 import { command } from '../support/clients.ts'
 import { eventually } from '../support/eventually.ts'
@@ -109,6 +116,58 @@ That concerns no live session.
     const { out } = await documents.apply([file], { dryRun: true, tokenFile })
     expect(out).toContain('gains publish orders.delete')
     expect(out).toMatch(/\nHow many live sessions that concerns is not known: .*session\.count.*\n$/)
+  })
+
+  it('foresees what is so once it is applied', async () => {
+    const service = serviceOf(world.gatehouse.admin, { account: world.trust.chain.admin, user: 'test' })
+    const wanted = { operator: false, users: () => 'all' as const }
+    const seen = async () => censusOf(await readSnapshot(service, wanted))
+    const written = [
+      `kind: policy\nname: seen\npublish: { allow: [a.>, b] }\n---\nkind: policy\nname: own\naccount: SEEN\npublish: { allow: [own] }`,
+      'kind: policy\nname: wide\npublish: { allow: [a.>, own, c] }\n---\nkind: role\nname: part\npolicies: [seen]',
+      `kind: account\nname: SEEN\nusers:\n  - { name: u, policies: [seen] }\n  - { name: v, roles: [part] }\n  - { name: w }`,
+    ].join('\n---\n')
+    await documents.apply([await documents.write('seen.yaml', written)])
+    const changed = written
+      .replace('[a.>, b]', "[a.b, 'x.{{user.metadata.k}}'], deny: [c]")
+      .replace('role\nname: part\npolicies: [seen]', 'role\nname: part\npolicies: [wide]')
+      .replace('name: SEEN\nusers', 'name: SEEN\ndefaultPolicy: own\nboundaryPolicy: wide\nusers')
+      .replace('policies: [seen] }', 'policies: [seen, own], metadata: { k: v } }')
+      .replace('{ name: w }', '{ name: w, roles: [part] }')
+    const drafted = await draft(service, parseDocuments([{ path: 'seen.yaml', text: changed }]))
+    const before = await seen()
+    const foreseen = afterSteps(before, drafted.steps)
+    expect(
+      reviewOf(before, foreseen)
+        .affected.map(({ user }) => user)
+        .sort(),
+    ).toEqual(['u', 'v', 'w'])
+    await documents.apply([await documents.write('seen.yaml', changed)])
+    expect(reviewOf(foreseen, await seen())).toEqual({ gains: [], losses: [], affected: [] })
+  })
+
+  it('reads users whom no document names only where what they share changes', async () => {
+    const real = serviceOf(world.gatehouse.admin, { account: world.trust.chain.admin, user: 'test' })
+    const listed = async (text: string): Promise<unknown[]> => {
+      const asked: unknown[] = []
+      const service: Service = {
+        ...real,
+        request(name, body) {
+          if (name === 'user.list') asked.push(body['account'])
+          return real.request(name, body)
+        },
+      }
+      const drafted = await draft(service, parseDocuments([{ path: 'd.yaml', text }]))
+      expect(drafted.steps).not.toEqual([])
+      await consequencesOf(service, drafted)
+      return asked.sort()
+    }
+    expect(await listed('kind: account\nname: ORDERS\ndescription: Other words.\n')).toEqual([])
+    const alice = '{ name: alice@example.com, policies: [worker] }'
+    expect(await listed(`kind: account\nname: ORDERS\nusers: [${alice}]\n`)).toEqual([])
+    expect(await listed('kind: policy\nname: new\n')).toEqual([])
+    expect(await listed('kind: account\nname: ORDERS\ndefaultPolicy: worker\n')).toEqual(['ORDERS'])
+    expect(await listed(DEVELOPER)).toEqual(expect.arrayContaining(['ADMIN', 'ANALYTICS', 'ORDERS']))
   })
 
   it('tells of those who go', async () => {
