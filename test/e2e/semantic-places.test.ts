@@ -1,81 +1,22 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
 import { Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command } from '../support/clients.ts'
 import { adminOf, api, ask, isRefused, owner, permitted } from '../support/permitted.ts'
-import { temporaryFolder, type Folder } from '../support/programs.ts'
-import { openWorld, PROJECT, type World } from '../support/world.ts'
+import { openWorld, type World } from '../support/world.ts'
 
-let folder: Folder
 let world: World
 let root: NatsConnection
 beforeAll(async () => {
-  folder = await temporaryFolder()
-  const configFile = join(folder.path, 'hub.conf')
-  const usual = await readFile(join(PROJECT, 'nats-server.conf'), 'utf8')
-  await writeFile(configFile, usual.replace('jetstream {', 'jetstream {\n  domain: hub'))
-  world = await openWorld({ configFile })
+  world = await openWorld()
   root = await owner(world)
-  // nats-server forgets its own domain in an account whose JWT is updated, so this one is made and left alone.
-  await command(await adminOf(world), 'account.create', { name: 'HUB', limits: { jetstream: {} } })
-  for (const nc of [root, await owner(world, 'HUB')]) {
-    const jsm = await jetstreamManager(nc)
-    const memory = { storage: StorageType.Memory, allow_direct: true }
-    await jsm.streams.add({ name: 'ORDERS', subjects: ['orders.>'], ...memory })
-    await jsm.streams.add({ name: 'KV_config', subjects: ['$KV.config.>'], ...memory })
-    await jsm.consumers.add('ORDERS', { durable_name: 'workers', ack_policy: 'explicit' })
-    await jetstream(nc).publish('orders.a', 'hello')
-  }
+  const jsm = await jetstreamManager(root)
+  const memory = { storage: StorageType.Memory, allow_direct: true }
+  await jsm.streams.add({ name: 'ORDERS', subjects: ['orders.>'], ...memory })
+  await jetstream(root).publish('orders.a', 'hello')
 })
-afterAll(async () => {
-  await world[Symbol.asyncDispose]()
-  await folder[Symbol.asyncDispose]()
-})
-
-describe('in a domain', () => {
-  const permittedHere = (permissions: object) => permitted(world, permissions, 'HUB')
-
-  it('a stream is read and a consumer used through the API of the domain, and through no other', async () => {
-    const nc = await permittedHere({
-      allow: [
-        { stream: 'ORDERS', may: ['read'], domain: 'hub' },
-        { consumer: 'workers', stream: 'ORDERS', may: ['use'], domain: 'hub' },
-      ],
-    })
-    const js = jetstream(nc, { domain: 'hub' })
-    const pushed = await (
-      await js.consumers.getPushConsumer('ORDERS')
-    ).consume({ callback: () => pushed.stop() })
-    const message = await (await js.consumers.get('ORDERS', 'workers')).next({ expires: 5_000 })
-    expect(message?.subject).toBe('orders.a')
-    expect(await message?.ackAck()).toBe(true)
-    const jsm = await jetstreamManager(nc, { domain: 'hub' })
-    expect((await jsm.direct.getMessage('ORDERS', { seq: 1 }))?.string()).toBe('hello')
-    for (const place of ['$JS.API', '$JS.leaf.API'])
-      expect(await isRefused(nc, (nc) => api(nc, `${place}.STREAM.INFO.ORDERS`))).toBe(true)
-  })
-
-  it('keys are written through it, and nowhere else', async () => {
-    const nc = await permittedHere({
-      allow: [{ kv: 'config', may: ['write', 'read'], keys: ['a.>'], domain: 'hub' }],
-    })
-    await api(nc, '$JS.hub.API.$KV.config.a.x', 'value')
-    expect((await ask(nc, '$JS.hub.API.DIRECT.GET.KV_config.$KV.config.a.x')).string()).toBe('value')
-    for (const subject of ['$KV.config.a.x', '$JS.hub.API.$KV.config.b.x'])
-      expect(await isRefused(nc, (nc) => api(nc, subject, 'value'))).toBe(true)
-  })
-
-  it('a deny that names none holds in the one that the server has', async () => {
-    const everything = { publish: { allow: ['>'] }, subscribe: { allow: ['>'] } }
-    const nc = await permittedHere({ ...everything, deny: [{ stream: 'ORDERS', may: ['manage'] }] })
-    for (const place of ['$JS.API', '$JS.hub.API'])
-      expect(await isRefused(nc, (nc) => api(nc, `${place}.STREAM.PURGE.ORDERS`))).toBe(true)
-    expect(await isRefused(nc, (nc) => api(nc, '$JS.hub.API.STREAM.INFO.ORDERS'))).toBe(false)
-  })
-})
+afterAll(() => world[Symbol.asyncDispose]())
 
 describe('behind an import', () => {
   it('a stream of another account is read through the prefix, and nothing else', async () => {

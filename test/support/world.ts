@@ -33,8 +33,6 @@ export interface WorldOptions {
   readonly binary?: string
   /** A folder with operator/, accounts/ and policies/; by default the samples. */
   readonly documents?: string
-  /** The configuration of the server; by default the one of the project. */
-  readonly configFile?: string
 }
 
 /** What the service told of each request, in order. */
@@ -88,7 +86,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     })
     const server = await startEmbeddedServer({
       binary: options.binary ?? (await newestServer()),
-      configFile: options.configFile ?? join(PROJECT, 'nats-server.conf'),
+      configFile: join(PROJECT, 'nats-server.conf'),
       dir,
       trust,
       listen: { nats: ANY_PORT, websocket: ANY_PORT, mqtt: ANY_PORT },
