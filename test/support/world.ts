@@ -35,8 +35,6 @@ export interface WorldOptions {
   readonly documents?: string
   /** Where clients connect, with a port that the kernel chooses; by default IPv4 on this machine. */
   readonly listen?: string
-  /** The configuration of the server; by default the one of the project. */
-  readonly configFile?: string
 }
 
 /** What the service told of each request, in order. */
@@ -90,7 +88,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     })
     const server = await startEmbeddedServer({
       binary: options.binary ?? (await newestServer()),
-      configFile: options.configFile ?? join(PROJECT, 'nats-server.conf'),
+      configFile: join(PROJECT, 'nats-server.conf'),
       dir,
       trust,
       listen: { nats: options.listen ?? ANY_PORT, websocket: ANY_PORT, mqtt: ANY_PORT },
