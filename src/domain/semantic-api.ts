@@ -36,8 +36,8 @@ export function apiOf({ domain, prefix }: InJetStream): string {
 }
 
 /**
- * The beginnings under which an API can be reached: a server answers as `$JS.API` and as `$JS.<its domain>.API`, and
- * which domain that is a policy does not know.
+ * The beginnings under which an API can be reached. To the servers of a domain their own is `$JS.API`, also where a
+ * client names it: they check the subject that it comes to. Everywhere else it is `$JS.<domain>.API`.
  */
 export function everyApiOf({ prefix }: InJetStream): readonly string[] {
   return prefix === undefined ? ['$JS.API', '$JS.*.API'] : [prefix]

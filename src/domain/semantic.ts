@@ -62,7 +62,7 @@ export interface Unenforceable {
 }
 
 const WHERE_RULE =
-  'must not be said in a deny: a server answers as $JS.API and as its own domain; leave it out, and it is denied in all'
+  'must not be said in a deny: to the servers of a domain it is $JS.API, and such a deny does not hold there; leave it out, and it is denied in all'
 const PART_RULE =
   'must not be said in a deny of reading or watching: nats-server does not see which part a consumer reads; deny the whole, or allow no more than what may be read'
 const GROUP_RULE = 'must not be said in a deny: outside of the group it could be served all the same'
