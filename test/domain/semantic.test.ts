@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allowedSubjects, deniedSubjects, type SemanticPermission } from '../../src/domain/semantic.ts'
-import { covers, overlaps, subjectFault, subscribeEntryFault } from '../../src/domain/subject.ts'
+import { subscribeEntryFault } from '../../src/domain/subject-entry.ts'
+import { covers, overlaps, subjectFault } from '../../src/domain/subject.ts'
 import { templateFault, templateSkeleton } from '../../src/domain/template.ts'
 
 const word = fc.constantFrom('ORDERS', 'a', 'x-1', '{{user.name}}', 'S_{{user.metadata.team}}')
