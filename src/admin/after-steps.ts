@@ -60,15 +60,16 @@ const EFFECTS: readonly Effect[] = [
   effect(policyLifeCommands.deletePolicy, (draft, { policy, account }) => {
     draft.policies.delete(own(draft, draft.policies, { name: policy, account })?.id ?? '')
   }),
-  effect(createRole, (draft, { name, account, policies, ...facts }) => {
+  effect(createRole, (draft, { name, account, policies, roles, ...facts }) => {
     const [id, scope] = [newId('role', account, name), scopeOf(draft, account)]
-    const ids = idsIn(draft.policies, scope)(policies)
-    draft.roles.set(id, { ...facts, status: 'present', id, name, scope, policies: ids, createdAt: '' })
+    const holds = heldIn(draft, scope, { policies, roles })
+    draft.roles.set(id, { ...facts, ...holds, status: 'present', id, name, scope, createdAt: '' })
   }),
-  effect(updateRole, (draft, { role, account, policies }) => {
+  effect(updateRole, (draft, { role, account, policies, roles }) => {
     const found = own(draft, draft.roles, { name: role, account })
     if (found === undefined) return
-    draft.roles.set(found.id, { ...found, policies: idsIn(draft.policies, found.scope)(policies) })
+    const holds = heldIn(draft, found.scope, { policies, roles: roles ?? found.roles })
+    draft.roles.set(found.id, { ...found, ...holds })
   }),
   effect(roleCommands.deleteRole, (draft, { role, account }) => {
     draft.roles.delete(own(draft, draft.roles, { name: role, account })?.id ?? '')
@@ -175,6 +176,18 @@ function changeUser(draft: Draft, { account, user }: Whose, change: (user: User)
 interface Whose {
   readonly account: string
   readonly user: string
+}
+
+/** What a role holds, by the ids of the names. */
+function heldIn(
+  draft: Draft,
+  scope: string,
+  {
+    policies,
+    roles,
+  }: { readonly policies: readonly string[]; readonly roles?: readonly string[] | undefined },
+) {
+  return { policies: idsIn(draft.policies, scope)(policies), roles: idsIn(draft.roles, scope)(roles ?? []) }
 }
 
 /** A policy or a role, by name. */

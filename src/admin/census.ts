@@ -25,6 +25,7 @@ export function censusOf({ accounts, policies, roles, users }: Snapshot): Draft 
     users: new Map(),
   }
   for (const each of roles) draft.roles.set(each.id, roleOf(each, idsIn(draft.policies, each.scope)))
+  resolveRoles(draft)
   for (const each of accounts) draft.accounts.set(each.id, accountOf(each, idsIn(draft.policies, each.id)))
   for (const { id, name } of accounts) {
     const [policyIds, roleIds] = [idsIn(draft.policies, id), idsIn(draft.roles, id)]
@@ -55,6 +56,13 @@ function policyOf({ revision: _revision, ...policy }: PolicyRecord): Policy {
 
 function roleOf({ revision: _revision, ...role }: RoleRecord, ids: Ids): Role {
   return { ...role, status: 'present', policies: ids(role.policies), createdAt: SOME_TIME }
+}
+
+/** Roles name each other in any order: once all are there, names become ids. */
+export function resolveRoles(draft: Draft): void {
+  for (const [id, role] of draft.roles)
+    if (role.roles !== undefined)
+      draft.roles.set(id, { ...role, roles: idsIn(draft.roles, role.scope)(role.roles) })
 }
 
 function accountOf(record: AccountRecord, ids: Ids): Account {

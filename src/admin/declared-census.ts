@@ -2,7 +2,7 @@ import type { Account } from '../domain/account.ts'
 import { memberKey } from '../domain/census.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
 import { DEFAULT_POLICY } from './account.ts'
-import { accountWith, idsIn, userOf, type Draft } from './census.ts'
+import { accountWith, idsIn, resolveRoles, userOf, type Draft } from './census.ts'
 import type { AccountDocument, PolicyDocument } from './document-schemas.ts'
 import type { Documents } from './documents.ts'
 import { FOUNDED_NAMES } from './found.ts'
@@ -37,6 +37,7 @@ export function declaredCensus({ accounts, policies, roles }: Documents): Draft 
     const ids = idsIn(draft.policies, scope)(names)
     draft.roles.set(id, { ...facts, status: 'present', id, scope, policies: ids, createdAt: '' })
   }
+  resolveRoles(draft)
   for (const { content } of accounts) {
     const account = declaredAccount(content, draft)
     draft.accounts.set(account.id, account)

@@ -6,6 +6,8 @@ export const LINT_RULES = [
   'unused-policy',
   'unreachable-template',
   'shared-inbox',
+  'literal-wildcard',
+  'overheard',
   'unused-acceptance',
 ] as const
 export type LintRule = (typeof LINT_RULES)[number]

@@ -6,6 +6,7 @@ import type { User } from '../domain/user.ts'
 import { inboxFindings } from './lint-inbox.ts'
 import { templateFindings } from './lint-templates.ts'
 import { broadFindings, idleFindings, shadowFindings } from './lint-entries.ts'
+import { literalFindings, overheardFindings } from './lint-wildcards.ts'
 import type { LintRule } from './lint-rules.ts'
 import type { Places } from './policy-places.ts'
 
@@ -41,7 +42,7 @@ export type Found = Pick<Finding, 'rule' | 'severity' | 'message' | 'field' | 's
 export function lint(census: Census, places: Places): readonly Finding[] {
   const held = holdings(census)
   const linted: Linted = { census, held, holders: holdersOf(census, held) }
-  const inboxes = inboxFindings(linted)
+  const [inboxes, heard] = [inboxFindings(linted), overheardFindings(linted)]
   return [...census.policies.values()].flatMap((policy) => {
     const found = [
       ...broadFindings(policy, linted),
@@ -49,7 +50,9 @@ export function lint(census: Census, places: Places): readonly Finding[] {
       ...idleFindings(policy, linted),
       ...unused(policy, linted),
       ...templateFindings(policy, linted),
+      ...literalFindings(policy),
       ...(inboxes.get(policy.id) ?? []),
+      ...(heard.get(policy.id) ?? []),
     ]
     const account = policy.scope === OPERATOR_SCOPE ? undefined : census.accounts.get(policy.scope)?.name
     return found.map((each) => {

@@ -54,6 +54,34 @@ describe('lint finds too broad', () => {
   })
 })
 
+describe('lint finds', () => {
+  it('tokens that look like patterns and are none', () => {
+    const [finding] = findings(policy({ subscribe: { allow: ['_INBOX_*.x'] } }), shop(holder))
+    expect(finding).toMatchObject({ rule: 'literal-wildcard', field: 'subscribe.allow[0]' })
+    expect(found({ publish: { deny: ['a.b>'], allow: ['a.>'] } })).toContain(
+      'literal-wildcard publish.deny[0]',
+    )
+    expect(found({ publish: { allow: ['a.*', 'b.>'] } })).toEqual([])
+    expect(found({ publish: { allow: ['x-{{user.name}}.y'] } })).toEqual([])
+  })
+
+  it('what is heard beyond a last *, where something as long is allowed besides', () => {
+    const rules = { subscribe: { allow: ['orders.*', 'orders.eu.created'] } }
+    expect(found(rules)).toEqual(['overheard subscribe.allow[0]'])
+    const [finding] = findings(policy(rules), shop(holder))
+    expect(finding?.message).toContain('hears orders.*.* too')
+    expect(found({ subscribe: { allow: ['orders.*'] } })).toEqual([])
+    expect(found({ subscribe: { allow: ['orders.*', 'stock.eu.created'] } })).toEqual([])
+  })
+
+  it('it where another policy of the user allows something as long', () => {
+    const user = { name: 'u', policies: ['p', 'q'] }
+    const long = policy({ subscribe: { allow: ['orders.eu.created'] } }, 'q')
+    const all = findings(policy({ subscribe: { allow: ['orders.*'] } }), long, shop(user))
+    expect(all.map(({ rule, policy }) => `${rule} ${policy}`)).toEqual(['overheard p'])
+  })
+})
+
 describe('lint finds shadowed', () => {
   it.each<[string, object, string[]]>([
     ['what another covers', { publish: { allow: ['a.b', 'a.>'] } }, ['shadowed publish.allow[0]']],

@@ -39,6 +39,19 @@ describe('the review of a change', () => {
     })
   })
 
+  it('follows roles within roles', () => {
+    const users = shop({ name: 'bob', roles: ['lead'] })
+    const inner = (...policies: string[]): object => ({ kind: 'role', name: 'inner', policies })
+    const lead = { kind: 'role', name: 'lead', roles: ['inner'] }
+    const dev = policy('dev', { publish: { allow: ['a'] } })
+    const { gains, losses } = review(
+      censusOf(base, users, lead, inner(), dev),
+      censusOf(base, users, lead, inner('dev'), dev),
+    )
+    const bob = { account: 'SHOP', user: 'bob' }
+    expect([gains, losses]).toEqual([[{ what: { ...nothing, publish: ['a'] }, users: [bob] }], []])
+  })
+
   it('follows default and boundary, and who comes and who goes', () => {
     const account = (facts: object, ...names: string[]): object => ({
       ...{ kind: 'account', name: 'SHOP', users: names.map((name) => ({ name })) },
