@@ -90,7 +90,9 @@ describe('gatehouse export', () => {
       'policies/worker.yaml',
       'roles/ORDERS/clerk.yaml',
       'roles/clerk.yaml',
-      ...['account', 'operator', 'policy', 'role'].map((name) => `schemas/${name}.json`),
+      ...['account', 'operator', 'policy-lint', 'policy-test', 'policy', 'role'].map(
+        (name) => `schemas/${name}.json`,
+      ),
     ])
     const texts = await Promise.all(paths.map((path) => readFile(join(dir, path), 'utf8')))
     expect(texts.join('')).not.toContain('a secret of zoe')
