@@ -2,6 +2,7 @@ import { entriesOf, type Effect, type Side } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
 import type { Policy } from './policy.ts'
 import { entryCovers } from './subject-entry.ts'
+import { overlapsAmong } from './subject-list.ts'
 import { expand, type TemplateFacts } from './template.ts'
 
 /** Where an entry is written. */
@@ -62,16 +63,11 @@ export function explainGrant(
         all.filter((each) => each.side === side && each.effect === effect)
       // Denies of the boundary are denies; what it allows gives nothing to anybody.
       const saying = effect === 'allow' ? of(given) : of([...given, ...cap])
-      const passing = effect === 'allow' ? of(cap) : []
+      const sources = sourcesAmong(saying)
+      const within = sourcesAmong(effect === 'allow' ? of(cap) : [])
       const final = grant[side][effect]
       for (const subject of final)
-        entries.push({
-          side,
-          effect,
-          subject,
-          sources: covering(saying, subject),
-          within: covering(passing, subject),
-        })
+        entries.push({ side, effect, subject, sources: sources(subject), within: within(subject) })
       leftOut.push(...missing(saying, final))
     }
   }
@@ -85,15 +81,27 @@ function givenBy(policy: Policy, facts: TemplateFacts): Given[] {
   })
 }
 
-function covering(given: readonly Given[], entry: string): readonly Source[] {
-  return given.filter(({ subject }) => entryCovers(subject, entry)).map(({ source }) => source)
+/** What of these says as much as an entry, or more. */
+function sourcesAmong(given: readonly Given[]): (entry: string) => readonly Source[] {
+  const bySubject = new Map<string, Source[]>()
+  for (const { subject, source } of given) {
+    const known = bySubject.get(subject)
+    if (known === undefined) bySubject.set(subject, [source])
+    else known.push(source)
+  }
+  const near = overlapsAmong([...bySubject.keys()])
+  return (entry) =>
+    near(entry).flatMap((subject) => (entryCovers(subject, entry) ? (bySubject.get(subject) ?? []) : []))
 }
 
 function missing(given: readonly Given[], final: readonly string[]): readonly LeftOut[] {
   const has = new Set(final)
+  const near = overlapsAmong(final)
   return given.flatMap((each) => {
     const { subject } = each
-    if (has.has(subject) || final.some((entry) => entryCovers(subject, entry))) return []
-    return [{ ...each, coveredBy: final.find((entry) => entryCovers(entry, subject)) }]
+    if (has.has(subject)) return []
+    const about = near(subject)
+    if (about.some((entry) => entryCovers(subject, entry))) return []
+    return [{ ...each, coveredBy: about.find((entry) => entryCovers(entry, subject)) }]
   })
 }
