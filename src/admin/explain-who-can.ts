@@ -9,6 +9,8 @@ import { accountNamed } from './lookup.ts'
 import { asQuestion, question } from './question-fields.ts'
 import { Survey } from './survey.ts'
 
+/** Of one page. Each page costs asking who asks, and reading all policies: a large crowd wants large ones. */
+export const WHO_CAN_PAGE_MAX = 1_500
 /** Users that one request looks at; who asks goes on from there. */
 const LOOKED_AT_MAX = 5_000
 
@@ -30,6 +32,7 @@ const whoCan = command({
     ...question,
     account: accountReference.optional().describe('Users of this account. Absent: of all, or of your own.'),
     ...paging,
+    limit: z.int().min(1).max(WHO_CAN_PAGE_MAX).default(100).describe('How many at most.'),
   }),
   response: z.object({
     items: z.array(permitted).describe('One page of them, those of one policy together.'),
@@ -47,7 +50,7 @@ const whoCan = command({
     let from: number | undefined = after
     for (let left = LOOKED_AT_MAX; from !== undefined && left > 0 && survey.found < limit;) {
       const page = await store.page(filter, { after: from, limit: Math.min(left, limit - survey.found) })
-      for (const { value } of page.entries) await survey.take(value as User)
+      await survey.takeAll(page.entries.map(({ value }) => value as User))
       left -= page.entries.length
       from = page.next
     }

@@ -1,4 +1,4 @@
-import type { Account } from '../domain/account.ts'
+import type { Account, AccountState } from '../domain/account.ts'
 import { barring } from '../domain/barred.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { Policy } from '../domain/policy.ts'
@@ -32,6 +32,11 @@ interface Kind {
   readonly leave?: Leave | undefined
 }
 
+interface Facts {
+  readonly user: User
+  readonly account: Account
+}
+
 interface Records {
   readonly policies: ReadonlyMap<string, Policy>
   readonly roles: ReadonlyMap<string, Role>
@@ -43,7 +48,8 @@ export class Survey {
   readonly #source: { readonly tx: View; readonly store: StateStore; readonly nowMs: number }
   readonly #kinds = new Map<string, Kind>()
   readonly #found: Permitted[] = []
-  #records: Promise<Records> | undefined
+  readonly #accounts = new Map<string, AccountState>()
+  #records: Records | undefined
   /** Who may, and would not be let in. */
   barred = 0
 
@@ -66,10 +72,22 @@ export class Survey {
     )
   }
 
-  async take(user: User): Promise<void> {
-    const account = await this.#source.tx.load(accounts, accountKey(user.account))
-    if (account.status === 'absent') return
-    const kind = await this.#kindOf(user, account)
+  async takeAll(users: readonly User[]): Promise<void> {
+    this.#records ??= await readRecords(this.#source.store)
+    for (const user of users) {
+      const account = this.#accounts.get(user.account) ?? (await this.#accountOf(user))
+      if (account.status !== 'absent') this.#take(user, account, this.#records)
+    }
+  }
+
+  async #accountOf({ account: id }: User): Promise<AccountState> {
+    const account = await this.#source.tx.load(accounts, accountKey(id))
+    this.#accounts.set(id, account)
+    return account
+  }
+
+  #take(user: User, account: Account, records: Records): void {
+    const kind = this.#kindOf({ user, account }, records)
     if (kind.brief === undefined) return
     const leave = kind.brief.isSame ? kind.leave : leaveOf(kind.brief, { user, account })
     if (leave === undefined) return
@@ -83,17 +101,18 @@ export class Survey {
     this.#found.push({ policy: name, version, via, entry, account: account.name, user: user.name })
   }
 
-  async #kindOf(user: User, account: Account): Promise<Kind> {
-    const key = [account.id, ...user.policies, 'roles', ...user.roles].join(' ')
+  #kindOf(facts: Facts, records: Records): Kind {
+    const { user, account } = facts
+    const key = `${account.id} ${user.policies.join(' ')} | ${user.roles.join(' ')}`
     let kind = this.#kinds.get(key)
     if (kind === undefined) {
-      kind = this.#newKind(await (this.#records ??= readRecords(this.#source.store)), { user, account })
+      kind = this.#newKind(facts, records)
       this.#kinds.set(key, kind)
     }
     return kind
   }
 
-  #newKind({ policies, roles }: Records, facts: { readonly user: User; readonly account: Account }): Kind {
+  #newKind(facts: Facts, { policies, roles }: Records): Kind {
     const { user, account } = facts
     const records = { policy: (id: string) => policies.get(id), role: (id: string) => roles.get(id) }
     const via = viaOf(user, account, records)

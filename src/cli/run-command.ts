@@ -1,6 +1,7 @@
 import type { Command } from '../admin/command.ts'
 import { requestOf } from '../admin/envelope.ts'
 import { check, type FieldFault } from '../admin/faults.ts'
+import { WHO_CAN_PAGE_MAX } from '../admin/explain-who-can.ts'
 import { GatehouseError, type Fault } from '../errors.ts'
 import type { Client, Reply } from '../nats/client.ts'
 import { buildBody, type Body, type Said } from './body.ts'
@@ -44,7 +45,7 @@ export async function runCommand(asked: Asked, shell: Shell): Promise<void> {
   await using client = await connected(flags, shell, flags)
   try {
     const replies = pages({ client, command, body, limit: asked.limit })
-    if (command.name === 'explain.who-can') await showWhoCan(replies, flags.format, shell)
+    if (isStreamed(command)) await showWhoCan(replies, flags.format, shell)
     else await showReply(await whole(command, replies), asked, shell)
   } catch (error) {
     throw inOurWords(error, asked)
@@ -134,6 +135,11 @@ export function isPaged({ request }: Command): boolean {
 
 const PAGE_MAX = 500
 
+/** What may be long is shown as it comes in. */
+function isStreamed({ name }: Command): boolean {
+  return name === 'explain.who-can'
+}
+
 interface Listing {
   readonly client: Client
   readonly command: Command
@@ -148,7 +154,7 @@ interface Listing {
 async function* pages({ client, command, body, limit = Infinity }: Listing): AsyncGenerator<Reply> {
   let [count, after] = [0, body['after']]
   for (;;) {
-    const size = Math.min(PAGE_MAX, limit - count)
+    const size = Math.min(isStreamed(command) ? WHO_CAN_PAGE_MAX : PAGE_MAX, limit - count)
     const where = { ...(isPaged(command) && { limit: size }), ...(after !== undefined && { after }) }
     const reply = await client.request(command.name, { ...body, ...where })
     yield reply
