@@ -103,6 +103,14 @@ const client = {
 }
 const from = { ip: '10.1.2.3', userAgent: 'shop nats.js/3.4.0', decisionId: DECISION }
 
+const policiesThen = z.array(
+  z.strictObject({
+    id: text('The id of the policy.'),
+    version: count('Its version.'),
+    via: z.enum(['default', 'user', 'role', 'boundary']).describe('How it came to the user.'),
+  }),
+)
+
 export const connectionEvents = {
   'user.logged_in': {
     when: 'A connection was let in. Each reconnect is one, too.',
@@ -111,15 +119,7 @@ export const connectionEvents = {
       accountId: text('The A… key of its account.'),
       credentialId: text('What it proved itself with.'),
       ...client,
-      policies: z
-        .array(
-          z.strictObject({
-            id: text('The id of the policy.'),
-            version: count('Its version.'),
-            via: z.enum(['default', 'user', 'role', 'boundary']).describe('How it came to the user.'),
-          }),
-        )
-        .describe('What the grant was made of.'),
+      policies: policiesThen.describe('What the grant was made of.'),
       metadata: facts.describe('The metadata of the user that templates asked for.'),
       grantHash: text('SHA-256 of the grant, hex: the same for the same grant.'),
       expiresAt: moment('The connection ends then.').optional(),
@@ -144,6 +144,8 @@ export const connectionEvents = {
       credentialId: text('What it proved itself with, if it did.').optional(),
       reason: text('A code of docs/decision.md.'),
       detail: text('What it was about, for people.').optional(),
+      policies: policiesThen.optional().describe('What was looked at, where it came so far.'),
+      metadata: facts.optional().describe('The metadata of the user that templates asked for.'),
       ...client,
       count: howMany,
     },

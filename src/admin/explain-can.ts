@@ -2,13 +2,17 @@ import { z } from 'zod'
 import { explainGrant, type Explanation } from '../domain/explain.ts'
 import type { Grant } from '../domain/grant.ts'
 import { verdictOn, type Question } from '../domain/question.ts'
-import { entryCovers } from '../domain/subject-entry.ts'
+import { entryCovers, parseSubscribeEntry } from '../domain/subject-entry.ts'
+import { overlaps } from '../domain/subject.ts'
 import { named } from './answers.ts'
 import { command } from './command.ts'
 import { refusalSeen, sourceSeen } from './explain-answers.ts'
 import { standingOf, toldSource, type Standing } from './explanation.ts'
 import { asQuestion, question } from './question-fields.ts'
 import { userInWords, userMeant, type Found } from './user-reference.ts'
+
+/** Denies that are told with a yes. */
+const EXCEPTIONS_MAX = 5
 
 const { user, account } = userInWords
 
@@ -43,7 +47,8 @@ const can = command({
 
 function answer(asked: Question, found: Found, { refusal, grant, parts, via }: Standing) {
   if (grant === undefined || parts === undefined || refusal !== undefined) {
-    const why = `nobody is let in as "${found.user.name}": ${refusal?.words ?? 'nothing is granted'}`
+    const about = refusal?.detail === undefined ? '' : ` (${refusal.detail})`
+    const why = `nobody is let in as "${found.user.name}": ${refusal?.words ?? 'nothing is granted'}${about}`
     return { allowed: false, why, sources: [], ...(refusal !== undefined && { refusal }) }
   }
   const { allowed, entry } = verdictOn(asked, grant)
@@ -55,9 +60,17 @@ function answer(asked: Question, found: Found, { refusal, grant, parts, via }: S
     (each) => each.side === asked.side && each.effect === effect && each.subject === entry,
   )
   const sources = decided?.sources ?? []
-  const whose = [...new Set(sources.map(({ policy }) => `"${policy.name}"`))].join(', ')
-  const why = `${allowed ? 'allowed' : 'denied'} by ${entry} of policy ${whose}${allowed ? conditions(grant) : ''}`
+  const whose = [...new Set(sources.map(({ policy, field }) => `"${policy.name}" (${field})`))].join(', ')
+  const but = allowed ? `${exceptions(asked, grant)}${conditions(grant)}` : ''
+  const why = `${allowed ? 'allowed' : 'denied'} by ${entry} of policy ${whose}${but}`
   return { allowed, why, entry, sources: sources.map((source) => toldSource(source, via)) }
+}
+
+/** What of a subscription with wildcards is not delivered. */
+function exceptions({ side, subject }: Question, { subscribe }: Grant): string {
+  if (side !== 'subscribe') return ''
+  const denied = subscribe.deny.filter((entry) => overlaps(parseSubscribeEntry(entry).subject, subject))
+  return denied.length === 0 ? '' : `, except what ${denied.slice(0, EXCEPTIONS_MAX).join(', ')} denies`
 }
 
 /** What has to be so for it to be connected, which the door alone can see. */

@@ -5,6 +5,7 @@ import { compileGrant } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import { accountKey, policyVersionKey } from '../domain/state-keys.ts'
 import type { TemplateFacts } from '../domain/template.ts'
+import type { Via } from '../domain/via.ts'
 import { GatehouseError } from '../errors.ts'
 import { accounts } from './aggregates.ts'
 import { grantSeen, named } from './answers.ts'
@@ -129,44 +130,54 @@ async function replayed(scene: Scene, id: string, { data }: LoggedEvent) {
     credential: told.credentialId,
     expiresAt: told.expiresAt,
   }
-  if (reason === undefined)
-    return { ...facts, outcome: 'admitted' as const, ...(await grantThen(scene, told)) }
+  const then = await policiesThen(scene.tx, told)
+  if (reason === undefined) return { ...facts, outcome: 'admitted' as const, ...grantThen(scene, told, then) }
   const refusal = refused(reason, detail)
-  return { ...facts, outcome: 'denied' as const, refusal, policies: [], entries: [], leftOut: [] }
+  const { policies, missing } = then
+  const gone = missing.length > 0 && { missing }
+  return { ...facts, outcome: 'denied' as const, refusal, policies, ...gone, entries: [], leftOut: [] }
 }
 
-/** What the versions of that time come to, for the user as it was. */
-async function grantThen({ tx, secrets }: Scene, told: LoginData) {
-  const { policies: used = [], accountId = '', userId = '', name = '', metadata = {}, grantHash } = told
-  const { found, missing } = await versionsOf(tx, used)
-  const via = new Map(used.map(({ id, via }) => [id, [via]]))
-  const policies = found.map(({ id, name, version }) => ({ id, name, version, via: via.get(id) ?? [] }))
+/** The policies at the versions of that time. */
+async function policiesThen(tx: View, { policies: used = [], accountId = '' }: LoginData) {
+  const account = await tx.load(accounts, accountKey(accountId))
+  const found: { readonly policy: Policy; readonly via: PolicyAt['via'] }[] = []
+  const missing: string[] = []
+  for (const { id, version, via } of used) {
+    const kept = (await tx.get(policyVersionKey(id, version))) as VersionRecord<Policy> | undefined
+    if (kept === undefined) missing.push(`${id} version ${version}`)
+    else found.push({ policy: kept.state, via })
+  }
+  const policies = found.map(({ policy: { id, name, version }, via }) => ({ id, name, version, via: [via] }))
+  const boundary = found.find(({ via }) => via === 'boundary')?.policy
+  const giving = found.flatMap(({ policy, via }) => (via === 'boundary' ? [] : [policy]))
+  const accountName = account.status === 'present' ? account.name : ''
+  return { policies, missing, accountName, parts: { policies: giving, boundary } }
+}
+
+type Then = Awaited<ReturnType<typeof policiesThen>>
+
+/** What they come to, for the user as it was. */
+function grantThen({ secrets }: Scene, told: LoginData, { policies, missing, accountName, parts }: Then) {
   const nothing = { policies, entries: [], leftOut: [] }
   if (missing.length > 0) return { ...nothing, missing }
-  const account = await tx.load(accounts, accountKey(accountId))
+  const { accountId = '', userId = '', name = '', metadata = {}, grantHash } = told
   const facts: TemplateFacts = {
     user: { id: userId, name, metadata },
-    account: { id: accountId, name: account.status === 'present' ? account.name : '' },
+    account: { id: accountId, name: accountName },
   }
-  const isBoundary = ({ id }: Policy): boolean =>
-    used.some((each) => each.id === id && each.via === 'boundary')
-  const parts = { policies: found.filter((each) => !isBoundary(each)), boundary: found.find(isBoundary) }
   const compiled = compileGrant(facts.user, facts.account, parts)
   if (!compiled.ok) return { ...nothing, isExact: false }
   const { grant } = compiled
   const isExact = secrets.digest(grantText(grant)) === grantHash
+  const via = waysOf(policies)
   return { policies, grant, isExact, ...toldEntries(explainGrant(facts, parts, grant), via) }
 }
 
-async function versionsOf(tx: View, used: readonly PolicyAt[]) {
-  const found: Policy[] = []
-  const missing: string[] = []
-  for (const { id, version } of used) {
-    const kept = (await tx.get(policyVersionKey(id, version))) as VersionRecord<Policy> | undefined
-    if (kept === undefined) missing.push(`${id} version ${version}`)
-    else found.push(kept.state)
-  }
-  return { found, missing }
+function waysOf(policies: Then['policies']): Via {
+  const ways = new Map<string, string[]>()
+  for (const { id, via } of policies) ways.set(id, [...(ways.get(id) ?? []), ...via])
+  return ways
 }
 
 export const decisionCommands = { explainDecision }

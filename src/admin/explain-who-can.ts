@@ -26,7 +26,7 @@ const permitted = z.object({
 const whoCan = command({
   name: 'explain.who-can',
   line: { word: 'who-can', places: ['action', 'subject'] },
-  summary: 'Lists who can publish or subscribe to a subject, by the policy that lets them, a page at a time.',
+  summary: 'Lists who can publish or subscribe to a subject, by the policy that lets them.',
   access: 'account',
   request: z.strictObject({
     ...question,

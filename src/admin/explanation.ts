@@ -1,6 +1,6 @@
 import { barring } from '../domain/barred.ts'
 import { explainGrant, type Explanation, type Source } from '../domain/explain.ts'
-import { compileGrant, type Compiled, type Grant, type GrantParts } from '../domain/grant.ts'
+import { allOf, compileGrant, type Compiled, type Grant, type GrantParts } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import { viaOf, type Via } from '../domain/via.ts'
 import { recordsOf } from './compiled.ts'
@@ -43,13 +43,10 @@ export function refused(reason: string, detail?: string): Refused {
   return { reason, detail, words: reasonWords(reason) }
 }
 
-function detailOf(
-  compiled: Exclude<Compiled, { ok: true }>,
-  { policies, boundary }: GrantParts,
-): string | undefined {
+function detailOf(compiled: Exclude<Compiled, { ok: true }>, parts: GrantParts): string | undefined {
   if (compiled.reason === 'grant_too_large') return undefined
   const { policy: id, variable } = compiled
-  const policy = [...policies, ...(boundary === undefined ? [] : [boundary])].find((each) => each.id === id)
+  const policy = allOf(parts).find((each) => each.id === id)
   return `{{${variable}}} of policy ${policy?.name ?? id}`
 }
 
@@ -60,8 +57,7 @@ export function toldStanding({ user, account }: Found, standing: Standing) {
     grant === undefined || parts === undefined
       ? { entries: [], leftOut: [] }
       : explainGrant({ user, account }, parts, grant)
-  const all =
-    parts === undefined ? [] : [...parts.policies, ...(parts.boundary === undefined ? [] : [parts.boundary])]
+  const all = parts === undefined ? [] : allOf(parts)
   return {
     account: { id: account.id, name: account.name },
     user: { id: user.id, name: user.name },

@@ -30,7 +30,7 @@ const createRole = command({
     name,
     account: ownAccount,
     description,
-    policies: policyList,
+    policies: policyList.default([]),
     roles: roleList.describe('Names of the roles within it.'),
   }),
   response: roleId,

@@ -8,7 +8,7 @@ import { accountReference } from './account.ts'
 import { accounts, users } from './aggregates.ts'
 import type { Scene } from './command.ts'
 import { boundOf } from './delegation.ts'
-import { accountNamed, userNamed } from './lookup.ts'
+import { accountNamed, ifThere, userNamed } from './lookup.ts'
 
 /** A user as people say it: by its name where one account has somebody of that name, else with its account. */
 
@@ -47,11 +47,15 @@ export async function userMeant(
 ): Promise<Found> {
   const bound = boundOf(reach)
   const slash = words.indexOf('/')
-  const name = words.slice(slash + 1)
-  const place = named ?? (slash === -1 ? bound : words.slice(0, slash))
+  const [name, prefix] = [words.slice(slash + 1), slash === -1 ? undefined : words.slice(0, slash)]
+  const place = named ?? prefix ?? bound
   if (place !== undefined) {
-    const account = await accountNamed(tx, place)
-    if (bound !== undefined && account.id !== bound) throw notThere(name)
+    const account = await ifThere(accountNamed(tx, place))
+    if (account === undefined || (bound !== undefined && account.id !== bound)) {
+      if (bound !== undefined) throw notThere(name)
+      throw new GatehouseError('not_found', `there is no account "${place}"`)
+    }
+    if (prefix !== undefined && prefix !== account.name && prefix !== account.id) throw elsewhere()
     return { account, user: await userNamed(tx, account, name) }
   }
   const { entries } = await store.page(usernameFilter(name), { after: 0, limit: NAMESAKES_MAX })
@@ -68,6 +72,11 @@ export async function userMeant(
   const where = namesakes.map(({ account }) => `${account.name}/${name}`).join(', ')
   const rule = `several accounts have a user of that name: say which, as ${where}`
   throw new GatehouseError('invalid_request', rule, { faults: [{ where: 'user', rule }] })
+}
+
+function elsewhere(): GatehouseError {
+  const rule = 'must be the account that the user is said to be in'
+  return new GatehouseError('invalid_request', `account: ${rule}`, { faults: [{ where: 'account', rule }] })
 }
 
 /** The same words whether somebody of that name is elsewhere or nowhere. */

@@ -6,7 +6,7 @@ import { admit } from './admit.ts'
 import { authenticate, type PasswordCheck } from './authenticate.ts'
 import { compile } from './compile.ts'
 import type { Directory } from './directory.ts'
-import { eligible } from './eligible.ts'
+import { eligible, whose } from './eligible.ts'
 import { identify } from './identify.ts'
 import { open, type Incoming } from './open.ts'
 import { prepare } from './prepare.ts'
@@ -95,15 +95,15 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   const standing = eligible(holder, { directory, client: claims.nats.client_info, nowMs: nowMs() })
   if (standing instanceof Denial) return standing.of(holder)
   const grant = compile(standing)
-  if (grant instanceof Denial) return grant.of(holder)
+  if (grant instanceof Denial) return grant.of(whose(standing))
   const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
-  if (prepared instanceof Denial) return prepared.of(holder)
+  if (prepared instanceof Denial) return prepared.of(whose(standing))
   const crowded = await callout.sessions.claim({ ...standing, grant }, verified, nowMs())
-  if (crowded !== undefined) return crowded.of(holder)
+  if (crowded !== undefined) return crowded.of(whose(standing))
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
   if (inTime instanceof Drop) return inTime
   const jwt = await signUser(prepared, standing.account, signers)
-  if (jwt instanceof Denial) return jwt.of(holder)
+  if (jwt instanceof Denial) return jwt.of(whose(standing))
   return { ...standing, grant, expiresAt: prepared.exp, jwt }
 }

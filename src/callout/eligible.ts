@@ -1,13 +1,14 @@
 import { BlockList, isIP } from 'node:net'
 import type { Account } from '../domain/account.ts'
 import { barring } from '../domain/barred.ts'
+import { allOf } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { ConnectionType, Policy } from '../domain/policy.ts'
 import { openUntil } from '../domain/window.ts'
 import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
-import { Denial } from './reason.ts'
+import { Denial, type DenyReason, type Named } from './reason.ts'
 
 /** A user who may come in as far as its account, its credential and the place it comes from go. */
 export interface Standing extends Holder {
@@ -35,12 +36,23 @@ export function eligible(
   const parts = partsOf(user, account, directory)
   if ('missing' in parts) return new Denial(parts.missing, parts.id)
   const { policies, boundary } = parts
-  for (const policy of boundary === undefined ? policies : [...policies, boundary]) {
-    if (!allowsSource(policy, client.host)) return new Denial('source_not_allowed', policy.name)
-    if (!allowsConnectionType(policy, client)) return new Denial('connection_type_not_allowed', policy.name)
-    if (!allowsMoment(policy, nowMs)) return new Denial('outside_window', policy.name)
+  const standing = { ...holder, account, policies, boundary }
+  for (const policy of allOf(parts)) {
+    const shut = shutBy(policy, client, nowMs)
+    if (shut !== undefined) return new Denial(shut, policy.name).of(whose(standing))
   }
-  return { ...holder, account, policies, boundary }
+  return standing
+}
+
+/** For a denial: who it is about, and the policies that were looked at. */
+export function whose({ user, credential, account, policies, boundary }: Standing): Named {
+  return { user, credential, parts: { account, policies, boundary } }
+}
+
+function shutBy(policy: Policy, client: ClientInformation, nowMs: number): DenyReason | undefined {
+  if (!allowsSource(policy, client.host)) return 'source_not_allowed'
+  if (!allowsConnectionType(policy, client)) return 'connection_type_not_allowed'
+  return allowsMoment(policy, nowMs) ? undefined : 'outside_window'
 }
 
 /** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */

@@ -1,3 +1,5 @@
+import type { Account } from '../domain/account.ts'
+import type { GrantParts } from '../domain/grant.ts'
 import type { Credential, User } from '../domain/user.ts'
 
 /** Why a request gets no answer at all: nobody trustworthy asked, or nobody waits any more. */
@@ -57,9 +59,11 @@ export class Drop {
 }
 
 /** Whom a client that is refused said to be, as far as that led to anybody. */
-interface Named {
+export interface Named {
   readonly user: User
   readonly credential?: Credential | undefined
+  /** The policies that were looked at, where it came so far. */
+  readonly parts?: (GrantParts & { readonly account: Account }) | undefined
 }
 
 /** A client that is refused: the reason, and for people what it was about (a policy, a variable; never a secret). */
@@ -74,8 +78,8 @@ export class Denial {
     this.named = named
   }
 
-  /** The same, of somebody who is known. */
+  /** The same, of somebody who is known. What was known before stays. */
   of(named: Named): Denial {
-    return new Denial(this.reason, this.detail, named)
+    return new Denial(this.reason, this.detail, { ...named, ...this.named })
   }
 }

@@ -9,24 +9,26 @@ export async function showWhoCan(pages: AsyncIterable<Reply>, format: Format, sh
   await (format === 'table' ? asGroups(pages, shell) : asItems(pages, format, shell))
 }
 
-/** One document, written piece by piece. */
+/** One document, written piece by piece; nothing of it before there is something to tell. */
 async function asItems(
   pages: AsyncIterable<Reply>,
   format: 'json' | 'yaml',
   { print }: Shell,
 ): Promise<void> {
-  let [isFirst, barred] = [true, 0]
-  await print(format === 'json' ? '{"items": [' : '')
+  let [count, last, barred]: [number, Reply, number] = [0, {}, 0]
   for await (const page of pages) {
-    barred += Number(page['barred'])
+    if (count === 0 && last['items'] === undefined) await print(format === 'json' ? '{"items": [' : '')
     for (const item of itemsOf(page)) {
-      if (format === 'json') await print(`${isFirst ? '\n' : ',\n'}${JSON.stringify(item)}`)
-      else await print(`${isFirst ? 'items:\n' : ''}${indented(written([item], 'yaml'))}`)
-      isFirst = false
+      if (format === 'json') await print(`${count === 0 ? '\n' : ',\n'}${JSON.stringify(item)}`)
+      else await print(`${count === 0 ? 'items:\n' : ''}${indented(written([item], 'yaml'))}`)
+      count += 1
     }
+    barred += Number(page['barred'])
+    last = page
   }
-  if (format === 'json') await print(`\n], "barred": ${barred}}\n`)
-  else await print(`${isFirst ? 'items: []\n' : ''}barred: ${barred}\n`)
+  const rest = { barred, ...(last['next'] !== undefined && { next: last['next'] }) }
+  if (format === 'json') await print(`\n], ${JSON.stringify(rest).slice(1)}\n`)
+  else await print(`${count === 0 ? 'items: []\n' : ''}${written(rest, 'yaml')}`)
 }
 
 function indented(text: string): string {
@@ -35,9 +37,10 @@ function indented(text: string): string {
 
 async function asGroups(pages: AsyncIterable<Reply>, { print, terminal }: Shell): Promise<void> {
   const counts = new Map<string, number>()
-  let [group, barred] = ['', 0]
+  let [group, barred, next]: [string, number, unknown] = ['', 0, undefined]
   for await (const page of pages) {
     barred += Number(page['barred'])
+    next = page['next']
     for (const { policy, version, via, entry, account, user } of itemsOf(page)) {
       const head = plain(`${cell(policy)} v${cell(version)}`)
       counts.set(head, (counts.get(head) ?? 0) + 1)
@@ -47,6 +50,7 @@ async function asGroups(pages: AsyncIterable<Reply>, { print, terminal }: Shell)
     }
   }
   terminal.err.write(`gatehouse: ${summary(counts, barred)}\n`)
+  if (next !== undefined) terminal.err.write(`gatehouse: there are more: --after ${cell(next)} goes on\n`)
 }
 
 function summary(counts: ReadonlyMap<string, number>, barred: number): string {

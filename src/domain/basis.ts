@@ -1,5 +1,5 @@
 import { variablesOf } from './entries.ts'
-import type { Grant, GrantParts } from './grant.ts'
+import { allOf, type Grant, type GrantParts } from './grant.ts'
 import type { User } from './user.ts'
 import type { Account } from './account.ts'
 
@@ -32,14 +32,14 @@ export function basisOf(
   return basis
 }
 
-function readBasis({
+/** The same of what came to no grant. */
+export function readBasis({
   user,
   account,
   policies,
   boundary,
 }: GrantParts & { readonly user: User; readonly account: Account }): Basis {
-  const all = boundary === undefined ? policies : [...policies, boundary]
-  const variables = all.flatMap(variablesOf)
+  const variables = allOf({ policies, boundary }).flatMap(variablesOf)
   const used = new Set(variables.map((variable) => variable.replace(/^user\.metadata\./, '')))
   return {
     policies: [

@@ -19,7 +19,7 @@ export type Compiled =
   | NoGrant
   | { readonly ok: false; readonly reason: 'grant_too_large' }
 
-interface NoGrant {
+export interface NoGrant {
   readonly ok: false
   readonly reason: 'template_value_missing'
   readonly policy: string

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../admin/transaction.ts'
 import type { Admission } from '../callout/callout.ts'
 import type { Denial } from '../callout/reason.ts'
 import type { Verified } from '../callout/verify.ts'
-import { basisOf, grantText } from '../domain/basis.ts'
+import { basisOf, grantText, readBasis } from '../domain/basis.ts'
 import { hashToken } from '../keys/token.ts'
 
 /** Characters kept of a text that anybody may choose, without any credential. */
@@ -47,7 +47,7 @@ export function loginEvent({ request, admitted }: Login, count: number, stamp: S
 
 /** Told in the account of the user that the credential led to; where it led to none, to the operator. */
 export function failedLoginEvent({ request, denial }: FailedLogin, count: number, stamp: Stamp): AuditEvent {
-  const { reason, detail, named: { user, credential } = {} } = denial
+  const { reason, detail, named: { user, credential, parts } = {} } = denial
   return auditEvent(
     {
       audience: user?.account ?? OPERATOR_EVENTS,
@@ -57,6 +57,7 @@ export function failedLoginEvent({ request, denial }: FailedLogin, count: number
         ...(credential !== undefined && { credentialId: credential.id }),
         reason,
         ...(detail !== undefined && { detail }),
+        ...(user !== undefined && parts !== undefined && readBasis({ ...parts, user })),
         ...clientOf(request),
         ...(count > 1 && { count }),
       },
