@@ -8,7 +8,7 @@ import { accountReference } from './account.ts'
 import { accounts, users } from './aggregates.ts'
 import type { Scene } from './command.ts'
 import { boundOf } from './delegation.ts'
-import { accountNamed, userNamed } from './lookup.ts'
+import { accountNamed, ifThere, userNamed } from './lookup.ts'
 
 /** A user as people say it: by its name where one account has somebody of that name, else with its account. */
 
@@ -50,8 +50,9 @@ export async function userMeant(
   const name = words.slice(slash + 1)
   const place = named ?? (slash === -1 ? bound : words.slice(0, slash))
   if (place !== undefined) {
-    const account = await accountNamed(tx, place)
-    if (bound !== undefined && account.id !== bound) throw notThere(name)
+    const account =
+      bound === undefined ? await accountNamed(tx, place) : await ifThere(accountNamed(tx, place))
+    if (account === undefined || (bound !== undefined && account.id !== bound)) throw notThere(name)
     return { account, user: await userNamed(tx, account, name) }
   }
   const { entries } = await store.page(usernameFilter(name), { after: 0, limit: NAMESAKES_MAX })
