@@ -50,11 +50,9 @@ export async function userMeant(
   const [name, prefix] = [words.slice(slash + 1), slash === -1 ? undefined : words.slice(0, slash)]
   const place = named ?? prefix ?? bound
   if (place !== undefined) {
-    const account = await ifThere(accountNamed(tx, place))
-    if (account === undefined || (bound !== undefined && account.id !== bound)) {
-      if (bound !== undefined) throw notThere(name)
-      throw new GatehouseError('not_found', `there is no account "${place}"`)
-    }
+    const account =
+      bound === undefined ? await accountNamed(tx, place) : await ifThere(accountNamed(tx, place))
+    if (account === undefined || (bound !== undefined && account.id !== bound)) throw notThere(name)
     if (prefix !== undefined && prefix !== account.name && prefix !== account.id) throw elsewhere()
     return { account, user: await userNamed(tx, account, name) }
   }
