@@ -1,5 +1,6 @@
 import type { Account } from '../domain/account.ts'
 import { beyond } from '../domain/beyond.ts'
+import { inboxPrefixOf } from '../domain/entries.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
 import { policyKey, USER_PREFIX } from '../domain/state-keys.ts'
@@ -123,17 +124,24 @@ async function refuseStronger(view: View, reach: Delegate, user: User): Promise<
   if (wider !== undefined) throw stronger(user, wider)
 }
 
-/** What the account gives to everybody is nobody's to hand on; what it denies to everybody counts. */
+/**
+ * What the account gives to everybody is nobody's to hand on, nor is an inbox that is the user's alone; what the account
+ * denies to everybody counts.
+ */
 function ownGrant(user: User, account: Account, parts: GrantParts): Grant {
   const whole = grantOfParts(user, account, parts)
   const policies = parts.policies.filter(
     ({ id }) => id !== account.defaultPolicy || user.policies.includes(id),
   )
   const own = grantOfParts(user, account, { ...parts, policies })
+  const ownInbox = `${inboxPrefixOf(user)}.>`
   return {
     ...whole,
     publish: { allow: own.publish.allow, deny: whole.publish.deny },
-    subscribe: { allow: own.subscribe.allow, deny: whole.subscribe.deny },
+    subscribe: {
+      allow: own.subscribe.allow.filter((entry) => entry !== ownInbox),
+      deny: whole.subscribe.deny,
+    },
     responses: own.responses,
   }
 }

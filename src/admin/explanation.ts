@@ -1,4 +1,4 @@
-import { barring } from '../domain/barred.ts'
+import { barring, shutting } from '../domain/barred.ts'
 import { explainGrant, type Explanation, type Source } from '../domain/explain.ts'
 import { allOf, compileGrant, type Compiled, type Grant, type GrantParts } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
@@ -35,7 +35,15 @@ export async function standingOf(view: View, { user, account }: Found, nowMs: nu
   const parts = partsOf(user, account, records)
   if ('missing' in parts) return { refusal: barred ?? refused(parts.missing, parts.id), via }
   const compiled = compileGrant(user, account, parts)
-  if (compiled.ok) return { refusal: barred, parts, grant: compiled.grant, via }
+  if (compiled.ok) {
+    const shut = shutting(compiled.grant)
+    return {
+      refusal: barred ?? (shut && refused(shut.reason, shut.about)),
+      parts,
+      grant: compiled.grant,
+      via,
+    }
+  }
   return { refusal: barred ?? refused(compiled.reason, detailOf(compiled, parts)), parts, via }
 }
 

@@ -134,5 +134,5 @@ function flat(subject: string): string {
 
 /** The subjects of an entry, whatever its templates are filled with and whichever queue group it is for. */
 function widestSubject(entry: string): string {
-  return widestOf(parseSubscribeEntry(entry).subject)
+  return parseSubscribeEntry(widestOf(entry)).subject
 }

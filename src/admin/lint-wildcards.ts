@@ -19,7 +19,7 @@ export function literalFindings(policy: Policy): readonly Found[] {
 }
 
 function tokensOf(subject: string): readonly string[] {
-  return widestOf(parseSubscribeEntry(subject).subject).split('.')
+  return parseSubscribeEntry(widestOf(subject)).subject.split('.')
 }
 
 /**
@@ -44,7 +44,7 @@ export function overheardFindings({ census, held }: Linted): ReadonlyMap<string,
 }
 
 function isHeardBy({ side, effect, subject: written }: Entry, heard: string): boolean {
-  const subject = widestOf(parseSubscribeEntry(written).subject)
+  const subject = parseSubscribeEntry(widestOf(written)).subject
   if (side !== 'subscribe' || effect !== 'allow' || !/(?:^|\.)\*$/.test(subject)) return false
   return covers(`${subject}.>`, parseSubscribeEntry(heard).subject)
 }

@@ -1,5 +1,6 @@
 import type { Account, AccountState } from '../domain/account.ts'
-import { barring } from '../domain/barred.ts'
+import { barring, shutting } from '../domain/barred.ts'
+import { compileGrant } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { Policy } from '../domain/policy.ts'
 import { briefOf, leaveOf, type Brief, type Leave, type Question } from '../domain/question.ts'
@@ -25,7 +26,7 @@ export interface Permitted {
 
 /** What all users of one account with the same policies and roles have in common. */
 interface Kind {
-  /** Absent where a policy or role is gone: nobody of them is granted anything. */
+  /** Absent where a policy or role is gone, or too much is granted: nobody of them is let in. */
   readonly brief: Brief | undefined
   readonly via: Via
   /** The answer, where it is the same for all of them. */
@@ -118,6 +119,12 @@ export class Survey {
     const via = viaOf(user, account, records)
     const parts = partsOf(user, account, records)
     if ('missing' in parts) return { brief: undefined, via }
+    const compiled = compileGrant(user, account, parts)
+    // A template may lack a value for one of them and have it for the next: that is asked user by user.
+    const isShut = compiled.ok
+      ? shutting(compiled.grant) !== undefined
+      : compiled.reason === 'grant_too_large'
+    if (isShut) return { brief: undefined, via }
     const brief = briefOf(this.#question, parts)
     return { brief, via, leave: brief.isSame ? leaveOf(brief, facts) : undefined }
   }

@@ -1,7 +1,7 @@
 import type { Grant } from '../domain/grant.ts'
 import type { SubjectRules } from '../domain/policy.ts'
 import { allOpenUntil } from '../domain/window.ts'
-import { wornSubscriptions } from '../domain/worn.ts'
+import { SUBJECTS_LENGTH_MAX, worn } from '../domain/worn.ts'
 import type {
   AuthorizationRequestClaims,
   Permission,
@@ -39,8 +39,8 @@ export function prepare(
     closesAt / 1_000,
     ...[credential, user, account].map((each) => secondsOf(each.expiresAt)),
   )
-  const worn = wear(grant)
-  if (worn === undefined)
+  const permissions = wear(grant)
+  if (permissions === undefined)
     return new Denial('grant_invalid', `more than ${SUBJECTS_LENGTH_MAX} characters of subjects`)
   const prepared = buildUser(
     {
@@ -50,7 +50,7 @@ export function prepare(
       ...(account.signingKeys.length > 0 && { issuerAccount: account.id }),
       ...(expiresAt !== undefined && { expiresAt }),
     },
-    worn,
+    permissions,
   )
   const [fault] = validateUser(prepared)
   return fault === undefined
@@ -58,26 +58,21 @@ export function prepare(
     : new Denial('grant_invalid', `${fault.where} ${fault.rule}`)
 }
 
-/** Together, in a grant. In base64 in a JWT in a JWT it must still fit a message of 1 MiB. */
-const SUBJECTS_LENGTH_MAX = 256 * 1_024
-
 /** A grant stays the same object while it holds, and so does what it looks like in a JWT. */
 const wardrobe = new WeakMap<Grant, Permissions | undefined>()
 
 /** The permissions of a JWT; undefined when they are too many for one. */
 function wear(grant: Grant): Permissions | undefined {
   if (wardrobe.has(grant)) return wardrobe.get(grant)
-  const { publish, responses } = grant
-  const subscribe = wornSubscriptions(grant.subscribe)
-  const lists = [publish.allow, publish.deny, subscribe.allow, subscribe.deny]
-  const length = lists.flat().reduce((sum, entry) => sum + entry.length, 0)
-  const worn: Permissions = {
-    pub: permission(publish),
-    sub: permission(subscribe),
+  const { responses } = grant
+  const wears = worn(grant)
+  const permissions = wears && {
+    pub: permission(wears.publish),
+    sub: permission(wears.subscribe),
     ...(responses && { resp: { max: responses.max, ttl: responses.ttlMs * 1_000_000 } }),
   }
-  wardrobe.set(grant, length > SUBJECTS_LENGTH_MAX ? undefined : worn)
-  return wardrobe.get(grant)
+  wardrobe.set(grant, permissions)
+  return permissions
 }
 
 /** To nats-server no allow list means everything (reference 0.3), so nothing is said as a deny of everything. */

@@ -8,8 +8,15 @@ import type { Verified } from './verify.ts'
 /** One connection: the id of its server and its number there. */
 export type SessionId = `${string} ${number}`
 
-/** Asks the servers. Throws `unavailable` when not all of them answer in time. */
-export type LiveSessions = (account: string, userName: string) => Promise<ReadonlySet<SessionId>>
+/**
+ * Asks the servers for the connections of a user that are open, or for those that have been closed, as far as they
+ * remember. Throws `unavailable` when not all of them answer in time.
+ */
+export type LiveSessions = (
+  account: string,
+  userName: string,
+  state: 'open' | 'closed',
+) => Promise<ReadonlySet<SessionId>>
 
 /** Who takes a place, and what its policies say of that. */
 interface Claimant {
@@ -62,15 +69,27 @@ export class Sessions {
     // Who came before has the place, whichever answer is there first.
     const before = this.#arrivingBefore(own, user.id)
     try {
-      const live = await this.#liveSessions(account.id, user.name)
+      const live = await this.#liveSessions(account.id, user.name, 'open')
       for (const id of live) this.#arriving.delete(id)
-      const others = new Set([...live, ...before])
-      return others.size < max ? undefined : new Denial('too_many_sessions', user.name)
+      if (new Set([...live, ...before]).size < max) return undefined
+      const left = await this.#without(before, { account, user })
+      return new Set([...live, ...left]).size < max ? undefined : new Denial('too_many_sessions', user.name)
     } catch (error) {
       if (error instanceof GatehouseError && error.code === 'unavailable')
         return new Denial('sessions_unknown', user.name)
       throw error
     }
+  }
+
+  /** Whoever arrived and has gone since has no place any more. */
+  async #without(
+    arriving: readonly SessionId[],
+    { account, user }: Pick<Claimant, 'account' | 'user'>,
+  ): Promise<readonly SessionId[]> {
+    if (arriving.length === 0) return arriving
+    const closed = await this.#liveSessions(account.id, user.name, 'closed')
+    for (const id of arriving) if (closed.has(id)) this.#arriving.delete(id)
+    return arriving.filter((id) => !closed.has(id))
   }
 
   #arrivingBefore(own: SessionId, user: string): readonly SessionId[] {

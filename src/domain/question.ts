@@ -51,7 +51,7 @@ export function briefOf(question: Question, { policies, boundary }: GrantParts):
 
 function bearingOf({ side, subject }: Question, policy: Policy): readonly Bearing[] {
   return entriesOf(policy).flatMap((entry) => {
-    const pattern = widestOf(parseSubscribeEntry(entry.subject).subject)
+    const pattern = parseSubscribeEntry(widestOf(entry.subject)).subject
     return entry.side === side && overlaps(pattern, subject) ? [{ ...entry, policy }] : []
   })
 }

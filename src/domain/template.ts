@@ -36,14 +36,10 @@ export function templateSkeleton(subject: string): string {
   return subject.replaceAll(VARIABLE, 'x')
 }
 
-/** A subject with every token that a template is in as `*`: whatever value may come to be there. */
-export function widestOf(subject: string): string {
-  if (!isTemplate(subject)) return subject
-  const marked = subject.replaceAll(VARIABLE, '{')
-  return marked
-    .split('.')
-    .map((token) => (token.includes('{') ? '*' : token))
-    .join('.')
+/** A subject, or an entry, with every token that a template is in as `*`: whatever value may come to be there. */
+export function widestOf(entry: string): string {
+  if (!isTemplate(entry)) return entry
+  return entry.replaceAll(VARIABLE, '{').replaceAll(/[^. ]*\{[^. ]*/g, '*')
 }
 
 /** A template that is filled in often, read once: what stands between its variables, and in turn their names. */

@@ -70,3 +70,19 @@ function trieOf(entries: readonly ReadEntry[]): SubjectTrie {
   for (const [index, { tokens, queue }] of entries.entries()) trie.add(tokens, { queue, index })
   return trie
 }
+
+/** Together, in a grant, in characters. In base64 in a JWT in a JWT it must still fit a message of 1 MiB. */
+export const SUBJECTS_LENGTH_MAX = 256 * 1_024
+
+/** What a grant looks like in a JWT; undefined when it is too much for one. */
+export function worn({ publish, subscribe }: Worn): Worn | undefined {
+  const wears = { publish, subscribe: wornSubscriptions(subscribe) }
+  const lists = Object.values<SubjectRules>(wears).flatMap(({ allow, deny }) => [...allow, ...deny])
+  const length = lists.reduce((sum, entry) => sum + entry.length, 0)
+  return length > SUBJECTS_LENGTH_MAX ? undefined : wears
+}
+
+interface Worn {
+  readonly publish: SubjectRules
+  readonly subscribe: SubjectRules
+}

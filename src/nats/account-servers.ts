@@ -39,6 +39,9 @@ export function accountServers(
   }
 }
 
+/** As CONNZ counts them. */
+const STATES = { open: 0, closed: 1 } as const
+
 interface Connections {
   readonly server: { readonly id: string }
   readonly data: { readonly connections: readonly { readonly cid: number }[] }
@@ -46,10 +49,10 @@ interface Connections {
 
 /** Asks every server for the connections of a user: `user` finds those whose JWT has that name (reference D). */
 export function liveSessions(nc: NatsConnection, servers: KnownServers): LiveSessions {
-  return async (account, user) => {
+  return async (account, user, state) => {
     const question = {
       subject: `$SYS.REQ.ACCOUNT.${account}.CONNZ`,
-      body: JSON.stringify({ auth: true, user }),
+      body: JSON.stringify({ auth: true, user, state: STATES[state] }),
       servers: servers.size,
       waitMsMax: SESSIONS_MS_MAX,
     }

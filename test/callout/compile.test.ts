@@ -70,7 +70,7 @@ describe('a grant is compiled', () => {
   it('not at all for want of a value, and says for which; with it, it is', () => {
     const standing = aStanding()
     const nowhere = { ...standing, user: { ...standing.user, metadata: {} } }
-    const denial = new Denial('template_value_missing', 'user.metadata.region of policy developer')
+    const denial = new Denial('template_value_missing', '{{user.metadata.region}} of policy developer')
     expect(compile(nowhere)).toEqual(denial)
     expect(compile(nowhere)).toEqual(denial)
     expect(compile(standing)).toMatchObject({ publish: { allow: ['ORDERS.>', 'r.eu'] } })

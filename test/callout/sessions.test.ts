@@ -15,15 +15,16 @@ const knock = (id: number, kind = 'Client') =>
 function open(live: readonly number[]) {
   const shown = new Set<SessionId>(live.map((id): SessionId => `S ${id}`))
   const asked: string[] = []
-  const sessions = new Sessions((...who) => {
-    asked.push(who.join(' '))
-    return Promise.resolve(shown)
+  const closed = new Set<SessionId>()
+  const sessions = new Sessions((account, name, state) => {
+    asked.push(`${account} ${name}`)
+    return Promise.resolve(state === 'open' ? shown : closed)
   })
   const reason = async (id: number, facts: { nowMs?: number; kind?: string; who?: typeof user } = {}) => {
     const { nowMs = NOW_MS, kind, who = user } = facts
     return (await sessions.claim({ account, user: who, grant }, knock(id, kind), nowMs))?.reason
   }
-  return { shown, asked, sessions, reason }
+  return { shown, closed, asked, sessions, reason }
 }
 
 describe('the sessions of a user', () => {
@@ -36,6 +37,13 @@ describe('the sessions of a user', () => {
     shown.delete('S 1')
     expect(await reason(5)).toBeUndefined()
     expect(new Set(asked)).toEqual(new Set([`${account.id} ${user.name}`]))
+  })
+
+  it('that have gone before anybody saw them leave their place', async () => {
+    const { closed, reason } = open([1])
+    expect([await reason(2), await reason(3)]).toEqual([undefined, 'too_many_sessions'])
+    closed.add('S 2')
+    expect([await reason(4), await reason(5)]).toEqual([undefined, 'too_many_sessions'])
   })
 
   it('that never arrived are forgotten', async () => {
