@@ -78,6 +78,46 @@ export async function isRefused(nc: NatsConnection, operation: Operation): Promi
   }
 }
 
+/**
+ * Did it fail for a client library because the server refused something? What libraries throw then differs, and some
+ * hide the cause. What fails while nothing is refused is thrown.
+ */
+export async function failsRefused(nc: NatsConnection, operation: Operation): Promise<boolean> {
+  let isTold = false
+  const tell: Refusal = () => {
+    isTold = true
+  }
+  refusalsOf(nc).add(tell)
+  try {
+    await operation(nc)
+    return false
+  } catch (error) {
+    await nc.flush()
+    if (isTold) return true
+    throw error
+  } finally {
+    await nc.flush() // What is still on its way is this operation's.
+    refusalsOf(nc).delete(tell)
+  }
+}
+
+/** Rejects as soon as the server refuses the subject, for operations of libraries that would wait for an answer. */
+export async function unlessRefused<Value>(
+  nc: NatsConnection,
+  subject: string,
+  work: Promise<Value>,
+): Promise<Value> {
+  work.catch(() => undefined) // Nobody waits for it any more once it is refused.
+  let tell: Refusal = () => undefined
+  const refused = new Promise<never>((_, reject) => {
+    tell = (error) => {
+      if (error.subject === subject) reject(error)
+    }
+  })
+  refusalsOf(nc).add(tell)
+  return Promise.race([work, refused]).finally(() => refusalsOf(nc).delete(tell))
+}
+
 let users = 0
 
 /** A client in ORDERS, or another account, that has these permissions and an inbox. */
