@@ -3,7 +3,7 @@ import { Objm, type ObjectStore } from '@nats-io/obj'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newestServer, oldestServer } from '../support/binaries.ts'
-import { failsRefused, owner, permitted } from '../support/permitted.ts'
+import { failsRefused, owner, permitted, same } from '../support/permitted.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** What the client of object stores does, beside who may do everything. Throws when it gives something else. */
@@ -12,11 +12,6 @@ type ObjectOperation = (nc: NatsConnection, root: ObjectStore) => Promise<unknow
 const options = { storage: StorageType.Memory }
 /** Of several parts, and more than is sent before the client has to say that it goes on. */
 const LARGE = Buffer.alloc(900_000, 'large')
-
-function same(found: unknown, expected: unknown): void {
-  if (JSON.stringify(found) !== JSON.stringify(expected))
-    throw new Error(`gave ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`)
-}
 
 const opened = (nc: NatsConnection): Promise<ObjectStore> => new Objm(nc).open('files')
 const inStore =
@@ -35,8 +30,12 @@ const OPERATIONS: Readonly<Record<string, ObjectOperation>> = {
   watch: inStore(async (store, root) => {
     const watched = await store.watch()
     await root.putBlob({ name: 'later' }, Buffer.from('later'))
-    for await (const { name } of watched) return same(name, 'later')
-    throw new Error('heard nothing')
+    const names: string[] = []
+    for await (const { name } of watched) {
+      names.push(name)
+      break
+    }
+    same(names, ['later'])
   }),
   put: inStore((store) => store.putBlob({ name: 'new' }, Buffer.from('new'))),
   replace: inStore(async (store, root) => {
