@@ -10,7 +10,7 @@ import { openWorld, type World } from '../support/world.ts'
 type ObjectOperation = (nc: NatsConnection, root: ObjectStore) => Promise<unknown>
 
 const options = { storage: StorageType.Memory }
-/** Of several parts, and more than is sent before the client has to say that it goes on. */
+/** Of several parts. */
 const LARGE = Buffer.alloc(900_000, 'large')
 
 const opened = (nc: NatsConnection): Promise<ObjectStore> => new Objm(nc).open('files')
