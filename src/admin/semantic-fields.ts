@@ -20,7 +20,7 @@ import { ruled, VARIABLE } from './ruled.ts'
 /** Entries of a list, and subjects or keys of one entry. */
 const SEMANTIC_MAX = 1_000
 const PARTS_MAX = 100
-/** What both lists of a policy may come to together: at forty bytes each a fifth of what a JWT may be. */
+/** What each of both lists of a policy may come to: at forty bytes each a fifth of what a JWT may be. */
 export const SEMANTIC_SUBJECTS_MAX = 5_000
 
 const NAME_LENGTH_MAX = 255

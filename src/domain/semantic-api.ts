@@ -69,15 +69,20 @@ export const getting = (api: string, stream: string): readonly string[] => [
   `${api}.STREAM.MSG.GET.${stream}`,
 ]
 
-/** Ordered consumers that the server pushes from: of all, or of a filter that stands in the subject. */
+/**
+ * Ordered consumers that the server pushes from: of all, or of a filter that stands in the subject. Of several filters
+ * nats.js makes one without a name in the subject. That lets make no other than with one, as any name is let.
+ */
 export function pushed(
   { domain, prefix }: InJetStream,
   stream: string,
   filters: readonly string[] | undefined,
 ): readonly string[] {
   const api = apiOf({ domain, prefix })
-  const all = `${api}.CONSUMER.CREATE.${stream}.*`
-  const created = filters === undefined ? [all, `${all}.>`] : filters.map((filter) => `${all}.${filter}`)
+  const unnamed = `${api}.CONSUMER.CREATE.${stream}`
+  const all = `${unnamed}.*`
+  const created =
+    filters === undefined ? [unnamed, all, `${all}.>`] : filters.map((filter) => `${all}.${filter}`)
   return [...created, `${api}.CONSUMER.INFO.${stream}.*`, ...flowControl(stream, '*', domain)]
 }
 

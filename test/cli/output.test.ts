@@ -126,6 +126,47 @@ describe('a reply', () => {
   })
 })
 
+describe('a policy in words', () => {
+  const allow = [
+    { stream: 'ORDERS', may: ['view', 'read'] },
+    { kv: 'config', may: ['read'], keys: ['a.>', 'b'], domain: 'hub' },
+  ]
+  const deny = [{ stream: 'S', may: ['manage'] }]
+
+  it('has a line for each', () => {
+    const permissions = { publish: {}, subscribe: { allow: ['_INBOX.>'] }, allow, deny }
+    expect(asPeople({ policy: { name: 'p', version: 1, permissions } }).out).toBe(
+      [
+        'name                         p',
+        'version                      1',
+        'permissions.subscribe.allow  _INBOX.>',
+        'permissions.allow            stream ORDERS may view, read',
+        'permissions.allow            kv config may read keys a.>, b domain hub',
+        'permissions.deny             stream S may manage',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('is counted in its versions where it is long', () => {
+    const version = (n: number, words: object): object => ({
+      version: n,
+      name: 'p',
+      permissions: { publish: {}, subscribe: {}, ...words },
+      by: { account: 'AY', user: 'bob' },
+      at: `2026-11-2${n}T05:16:02.123Z`,
+    })
+    expect(asPeople({ items: [version(1, { allow: deny }), version(2, { allow, deny })] }).out).toBe(
+      [
+        'NAME  VERSION  WORDS                BY   WHEN',
+        'p     1        stream S may manage  bob  2026-11-21 05:16Z',
+        'p     2        allow 2, deny 1      bob  2026-11-22 05:16Z',
+        '',
+      ].join('\n'),
+    )
+  })
+})
+
 describe('text', () => {
   it('cannot move the cursor of who looks at it', () => {
     const evil = '\u001b[2J\u202eevil\r\nname  admin'

@@ -21,6 +21,14 @@ beforeAll(async () => {
     description: 'Has: "everything"\nthere is.',
     publish: { allow: ['a.{{user.metadata.team}}.>'], deny: ['a.b'] },
     subscribe: { allow: ['c.> workers', 'd'] },
+    allow: [
+      { stream: 'ORDERS', may: ['read', 'write'], subjects: ['orders.>', 'b'], domain: 'hub' },
+      { consumer: '*', stream: 'ORDERS', may: ['use'], prefix: 'from.orders' },
+      { kv: 'config', may: ['read', 'watch'], keys: ['app.{{user.metadata.team}}.>'] },
+      { object: 'files', may: ['manage'] },
+      { service: 'pricing', may: ['serve'], subjects: ['pricing.*'], queue: 'q' },
+    ],
+    deny: [{ 'request-reply': 'time.get', may: ['request'] }],
     responses: { max: 3, ttl: '90s' },
     limits: {
       lifetime: '1h30m',

@@ -147,10 +147,7 @@ async function refusedTo(nc: NatsConnection): Promise<readonly string[]> {
 const KV_OPEN = ['bucket status', 'account info']
 const OBJ_OPEN = ['object status', 'account info']
 const KV_GET = EVERY.filter((each) => each.startsWith('get'))
-const KV_WATCH = [
-  ...EVERY.filter((each) => each.startsWith('watch') && each !== 'watch two patterns'),
-  'consumer info',
-]
+const KV_WATCH = [...EVERY.filter((each) => each.startsWith('watch')), 'consumer info']
 
 const TABLE: readonly (readonly [object, readonly string[]])[] = [
   [{ kv: 'config', may: ['read'] }, [...KV_OPEN, ...KV_GET]],

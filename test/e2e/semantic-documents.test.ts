@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apply } from '../../src/admin/apply.ts'
 import { parseDocuments } from '../../src/admin/documents.ts'
+import { ask } from '../admin/bus.ts'
 import { command } from '../support/clients.ts'
 import { adminOf } from '../support/permitted.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -45,5 +46,33 @@ describe('a document with permissions in words', () => {
     const bad = { policy: 'in-words', deny: [{ kv: 'config', may: ['read'], keys: ['a.>'] }] }
     const refused = command(await adminOf(world), 'policy.update-permissions', bad)
     await expect(refused).rejects.toThrow(/"code":"unenforceable".*deny\[0\]\.keys/)
+  })
+})
+
+describe('the events of a policy in words', () => {
+  it('say what it said and what it says, as their schemas promise', async () => {
+    const admin = await adminOf(world)
+    // Every event in a reply is held against its schema.
+    const events = async (name: string, payload: object): Promise<readonly unknown[]> => {
+      const { status, body } = await ask(admin, { command: `policy.${name}`, payload })
+      expect(status).toBe(200)
+      return (body['events'] as readonly { readonly data: unknown }[]).map(({ data }) => data)
+    }
+    const policy = 'told-in-words'
+    expect(await events('create', { name: policy, allow, deny })).toMatchObject([
+      { permissions: { allow, deny } },
+    ])
+    expect(await events('update-permissions', { policy, allow: deny })).toMatchObject([
+      { old: { allow, deny }, new: { allow: deny } },
+    ])
+    expect(await events('rollback', { policy, version: 1 })).toMatchObject([
+      { old: { permissions: { allow: deny } }, new: { permissions: { allow, deny } } },
+    ])
+    const { body } = await ask(admin, { command: 'policy.history', payload: { policy } })
+    expect(body['items']).toMatchObject([
+      { permissions: { allow, deny } },
+      { permissions: { allow: deny } },
+      { permissions: { allow, deny } },
+    ])
   })
 })

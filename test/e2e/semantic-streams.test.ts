@@ -133,6 +133,7 @@ const READING = [
   'ordered consumer of a',
   'ordered consumer of b',
   'ordered consumer of >',
+  'consumer without a name',
   // nats-server takes both for the making of a consumer: a deny of it by name keeps them apart.
   'change mine',
   'change theirs',

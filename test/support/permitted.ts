@@ -78,6 +78,53 @@ export async function isRefused(nc: NatsConnection, operation: Operation): Promi
   }
 }
 
+/**
+ * Did it fail for a client library because the server refused something? What libraries throw then differs, and some
+ * hide the cause. What fails while nothing is refused is thrown.
+ */
+export async function failsRefused(nc: NatsConnection, operation: Operation): Promise<boolean> {
+  const told: unknown[] = []
+  const tell: Refusal = (error) => void told.push(error)
+  refusalsOf(nc).add(tell)
+  try {
+    await operation(nc)
+    return false
+  } catch (error) {
+    await nc.flush()
+    if (told.length > 0) return true
+    throw error
+  } finally {
+    await nc.flush() // What is still on its way is this operation's.
+    refusalsOf(nc).delete(tell)
+  }
+}
+
+/** What an operation gave must be what it should give, or it did not work. */
+export function same(found: unknown, expected: unknown): void {
+  if (JSON.stringify(found) !== JSON.stringify(expected))
+    throw new Error(`gave ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`)
+}
+
+/**
+ * Rejects as soon as the server refuses a subject that begins so, for operations of libraries that would wait for an
+ * answer.
+ */
+export async function unlessRefused<Value>(
+  nc: NatsConnection,
+  beginning: string,
+  work: Promise<Value>,
+): Promise<Value> {
+  work.catch(() => undefined) // Nobody waits for it any more once it is refused.
+  let tell: Refusal = () => undefined
+  const refused = new Promise<never>((_, reject) => {
+    tell = (error) => {
+      if (error.subject.startsWith(beginning)) reject(error)
+    }
+  })
+  refusalsOf(nc).add(tell)
+  return Promise.race([work, refused]).finally(() => refusalsOf(nc).delete(tell))
+}
+
 let users = 0
 
 /** A client in ORDERS, or another account, that has these permissions and an inbox. */
