@@ -93,6 +93,13 @@ export interface Scene {
  */
 export type Access = 'admin' | 'account' | 'everyone'
 
+/** A word, the fields that follow it, and what its exit code says, where that is an answer. */
+export interface Line {
+  readonly word: string
+  readonly places: readonly string[]
+  readonly exits?: string
+}
+
 /** What one subject `auth.v1.<name>` accepts, does, and answers. */
 export interface Command<
   Request extends z.ZodObject = z.ZodObject,
@@ -101,8 +108,8 @@ export interface Command<
   /** `<aggregate>.<verb>` */
   readonly name: string
   readonly summary: string
-  /** How the command line says it, where that is not `<aggregate> <verb>`: a word, and the fields that follow it. */
-  readonly line?: { readonly word: string; readonly places: readonly string[] } | undefined
+  /** How the command line says it, where that is not `<aggregate> <verb>`. */
+  readonly line?: Line | undefined
   readonly access: Access
   readonly request: Request
   /** What the reply says beside `revision` and `events`. */

@@ -18,7 +18,11 @@ const { user, account } = userInWords
 
 const can = command({
   name: 'explain.can',
-  line: { word: 'can', places: ['user', 'action', 'subject'] },
+  line: {
+    word: 'can',
+    places: ['user', 'action', 'subject'],
+    exits: '0 for yes, 1 for no and where nobody could be asked',
+  },
   summary: 'Says whether a user can publish or subscribe to a subject, and which entry decides that.',
   access: 'account',
   request: z.strictObject({ user, ...question, account }),

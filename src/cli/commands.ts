@@ -14,7 +14,8 @@ export function addCommands(program: Program, commands: readonly Command[], shel
   const groups = new Map<string, Program>()
   for (const command of commands) {
     const [aggregate = '', verb] = command.name.split('.')
-    if (command.line !== undefined) addCommand(program, { word: command.line.word, command }, shell)
+    if (command.line !== undefined)
+      addCommand(program, { word: command.line.word, command }, shell).helpGroup('Commands over NATS:')
     else if (verb === undefined) addCommand(program, { word: aggregate, command }, shell)
     else {
       const group = groups.get(aggregate) ?? addGroup(program, aggregate)
@@ -28,7 +29,9 @@ export function addCommands(program: Program, commands: readonly Command[], shel
 function addGroup(program: Program, aggregate: string): Program {
   return program
     .command(aggregate)
-    .description(`Commands on ${plural(aggregate)}.`)
+    .description(
+      aggregate === 'explain' ? 'Why somebody may do what it may.' : `Commands on ${plural(aggregate)}.`,
+    )
     .helpGroup('Commands over NATS:')
 }
 
@@ -48,10 +51,10 @@ type Given = ConnectionFlags &
   CredentialFlags &
   Readonly<Record<string, unknown>> & { readonly limit?: string }
 
-function addCommand(parent: Program, { word, command }: Registered, shell: Shell): void {
+function addCommand(parent: Program, { word, command }: Registered, shell: Shell): Program {
   const declared = declare(parent, word, command)
   const { program, fields, places } = declared
-  program.action(async (...received: unknown[]) => {
+  return program.action(async (...received: unknown[]) => {
     const given = program.opts<Given>()
     const said = saidOf(declared, received.slice(0, places))
     await reporting({ shell, given, asked: command.name, names: namesIn(said) }, () => {

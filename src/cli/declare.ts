@@ -21,7 +21,10 @@ export function declare(parent: Program, word: string, command: Command): Declar
   const { fields, unsaid } = fieldsOf(command)
   const program = parent.command(word).description(command.summary)
   const places = fields.filter(({ isPositional }) => isPositional)
-  for (const place of places) program.argument(`[${place.word}]`, place.description) // `--from` may say it.
+  for (const { word, description, choices } of places) {
+    const words = choices.length === 0 ? description : `${description} (${choices.join(' or ')})`
+    program.argument(`[${word}]`, words) // `--from` may say it.
+  }
   program.usage([...places.map((place) => `<${place.word}>`), '[options]'].join(' '))
 
   // `limit` of a list counts what is shown, not what one page holds.
@@ -36,6 +39,7 @@ export function declare(parent: Program, word: string, command: Command): Declar
     program.addHelpText('after', '\nWhat is not named is taken away.')
   }
   addCommonOptions(program, { fields, unsaid })
+  if (command.line?.exits !== undefined) program.addHelpText('after', `\nExit code: ${command.line.exits}.`)
   program.addHelpText('after', () => `\nExample:\n${exampleOf(command, { fields, unsaid })}`)
   return { program, fields: { fields: said, unsaid }, places: places.length }
 }

@@ -68,14 +68,15 @@ function decisionText({ decision }: Row, outlet: Outlet): string {
 }
 
 function policyText({ policy, entries, ...who }: Row, outlet: Outlet): string {
-  const { name, version, limits, delegable } = isMap(policy) ? policy : {}
+  const { name, version, limits, delegable, permissions } = isMap(policy) ? policy : {}
   const says = rows(entries).map((entry) => [word(entry), plain(cell(entry['field']))] as const)
   const { users, names, roles, defaultOf, boundaryOf } = who
   const having = [
-    ['users', users === 0 ? '-' : `${cell(users)}: ${cell(names)}`],
+    ['given to', users === 0 ? '-' : `${cell(users)}: ${cell(names)}`],
     ['roles', cell(roles)],
     ['default of', cell(defaultOf)],
     ['boundary of', cell(boundaryOf)],
+    ['responses', isMap(permissions) ? cell(permissions['responses']) : ''],
     ['limits', cell(limits)],
     ['delegable', delegable === true ? 'yes' : ''],
   ] as const
@@ -106,7 +107,7 @@ function policyLines({ policies }: Row): readonly string[] {
 function limitLines(grant: unknown): readonly string[] {
   if (!isMap(grant)) return []
   const { publish: _publish, subscribe: _subscribe, policies: _policies, ...rest } = grant
-  return Object.entries(rest).map(([name, value]) => `${name}  ${plain(cell(value, name))}`)
+  return Object.entries(rest).map(([name, value]) => `${name.padEnd(8)}  ${plain(cell(value, name))}`)
 }
 
 function entryLines({ entries, leftOut, more }: Row, outlet: Outlet): readonly string[] {

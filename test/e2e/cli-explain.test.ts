@@ -40,7 +40,7 @@ describe('gatehouse explain', () => {
   it('policy: shows its subjects and who has it', async () => {
     const { out } = await line.admin(['explain', 'policy', 'developer'])
     expect(out).toMatch(/^developer, version 1$/m)
-    expect(out).toMatch(/^users +1: ORDERS\/alice@example\.com$/m)
+    expect(out).toMatch(/^given to +1: ORDERS\/alice@example\.com$/m)
     expect(out).toMatch(/^ {2}not orders\.delete +publish\.deny\[0\]$/m)
   })
 
@@ -58,12 +58,12 @@ describe('gatehouse can', () => {
   it('says yes or no with the entry that decides, and says it to scripts', async () => {
     expect(await line.admin(['can', ALICE, 'publish', 'orders.new'])).toEqual({
       code: 0,
-      out: 'yes: allowed by orders.> of policy "developer"\n',
+      out: 'yes: allowed by orders.> of policy "developer" (publish.allow[0])\n',
       err: '',
     })
     expect(await line.admin(['can', `ORDERS/${ALICE}`, 'publish', 'orders.delete'])).toEqual({
       code: 1,
-      out: 'no: denied by orders.delete of policy "developer"\n',
+      out: 'no: denied by orders.delete of policy "developer" (publish.deny[0])\n',
       err: '',
     })
     const queue = ['can', 'service-a', 'subscribe', 'events.new']
