@@ -122,6 +122,23 @@ describe('explain.decision', () => {
     })
   })
 
+  it('tells the policies that a refusal rests on, as they were', async () => {
+    await command('policy.create', { name: 'far', limits: { sources: ['10.0.0.0/8'] } })
+    await command('user.create', { account: 'ORDERS', name: 'near', policies: ['far'] })
+    const { token } = await command('user.issue-token', { account: 'ORDERS', user: 'near' })
+    await expect(explained.world.connect({ token: String(token) })).rejects.toThrow()
+    await command('policy.update-limits', { policy: 'far', limits: {} })
+    const { event } = await eventually(() =>
+      explained.audit.findLast((heard) => heard.event.data['reason'] === 'source_not_allowed'),
+    )
+    const decision = event.data['decisionId']
+    const { decision: told } = await command('explain.decision', { decision })
+    expect(told).toMatchObject({ outcome: 'denied', refusal: { detail: 'far' }, user: { name: 'near' } })
+    expect((told as Reply['body'])['policies']).toContainEqual(
+      expect.objectContaining({ name: 'far', version: 1, via: ['user'] }),
+    )
+  })
+
   it('is not found where the stream has no such event', async () => {
     const payload = { decision: `U${'A'.repeat(55)}` }
     const { status, error } = await ask(explained.admin, { command: 'explain.decision', payload })
