@@ -5,6 +5,7 @@ import type { Admission } from '../callout/callout.ts'
 import type { Denial } from '../callout/reason.ts'
 import type { Verified } from '../callout/verify.ts'
 import { basisOf, grantText, readBasis } from '../domain/basis.ts'
+import type { Grant } from '../domain/grant.ts'
 import { hashToken } from '../keys/token.ts'
 
 /** Characters kept of a text that anybody may choose, without any credential. */
@@ -35,7 +36,7 @@ export function loginEvent({ request, admitted }: Login, count: number, stamp: S
         credentialId: credential.id,
         ...clientOf(request),
         ...basisOf(grant, admitted),
-        grantHash: hashToken(grantText(grant)),
+        grantHash: hashOf(grant),
         ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt * 1_000).toISOString() }),
         ...(count > 1 && { count }),
       },
@@ -65,6 +66,18 @@ export function failedLoginEvent({ request, denial }: FailedLogin, count: number
     },
     stamp,
   )
+}
+
+/** Thousands may come with one grant: it is written out and hashed once. */
+const hashes = new WeakMap<Grant, string>()
+
+function hashOf(grant: Grant): string {
+  let known = hashes.get(grant)
+  if (known === undefined) {
+    known = hashToken(grantText(grant))
+    hashes.set(grant, known)
+  }
+  return known
 }
 
 /** The one-time key of the connection names the decision, here and in the log. */
