@@ -4,7 +4,7 @@ import { allOf, compileGrant, type Compiled, type Grant, type GrantParts } from 
 import { partsOf } from './parts.ts'
 import type { Policy } from './policy.ts'
 import type { Role } from './role.ts'
-import { expand } from './template.ts'
+import { expand, hasValue } from './template.ts'
 import type { User } from './user.ts'
 
 /** Everybody there is, and what they have, at one moment: as it is stored, declared, or would be. By id. */
@@ -47,18 +47,25 @@ export function holdings(census: Census): (user: User) => Holding {
     const key = keyOf(user, account, parts)
     let found = known.get(key)
     if (found === undefined) {
-      found = holding(compileGrant(user, account, parts), parts)
+      found = holding(compileGrant(user, account, parts), { user, account, parts })
       known.set(key, found)
     }
     return found
   }
 }
 
-function holding(compiled: Compiled, parts: GrantParts): Holding {
+interface Held {
+  readonly user: User
+  readonly account: Account
+  readonly parts: GrantParts
+}
+
+function holding(compiled: Compiled, { user, account, parts }: Held): Holding {
   if (compiled.ok) return { ok: true, grant: compiled.grant, parts }
   if (compiled.reason === 'grant_too_large') return { ok: false, why: 'its grant is too large', parts }
   const policy = allOf(parts).find(({ id }) => id === compiled.policy)
-  const why = `policy "${policy?.name ?? compiled.policy}" asks for {{${compiled.variable}}}, and there is none, or none that is one token`
+  const unfit = hasValue(compiled.variable, { user, account }) ? ', whose value is not one token' : ''
+  const why = `policy "${policy?.name ?? compiled.policy}" asks for {{${compiled.variable}}}${unfit}`
   return { ok: false, why, parts }
 }
 
@@ -67,7 +74,7 @@ function keyOf(user: User, account: Account, parts: GrantParts): string {
   const variables = new Set(allOf(parts).flatMap(variablesOf))
   const values = [...variables].map((variable) => {
     const value = expand(`{{${variable}}}`, { user, account })
-    return value.ok ? value.subject : ''
+    return value.ok ? value.subject : hasValue(variable, { user, account })
   })
   return JSON.stringify([account.id, boundary?.id, policies.map(({ id }) => id), values])
 }

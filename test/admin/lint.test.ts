@@ -148,7 +148,20 @@ describe('lint finds policies', () => {
     expect(findings(facts, shop(holder, unfit))).toMatchObject([
       { rule: 'unreachable-template', severity: 'error', field: 'publish.allow[1]' },
     ])
-    expect(findings(facts, shop(holder, unfit, eu))).toEqual([])
+    expect(findings(facts, shop(eu))).toEqual([])
+    expect(findings(facts, shop(holder, eu))).toMatchObject([
+      {
+        severity: 'warning',
+        message: expect.stringContaining('1 of the 2 users who have policy p has no value') as string,
+      },
+    ])
+    const lacking = ['a', 'b', 'c', 'd'].map((name) => ({ ...holder, name }))
+    const [warning] = findings(facts, shop(...lacking, unfit, eu))
+    expect(warning).toMatchObject({ rule: 'unreachable-template', severity: 'warning' })
+    expect(warning?.message).toContain(
+      '5 of the 6 users who have policy p have no value for {{user.metadata.region}}',
+    )
+    expect(warning?.message).toContain('(a of SHOP, b of SHOP, c of SHOP and 2 more)')
   })
 })
 
