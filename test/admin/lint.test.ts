@@ -178,6 +178,23 @@ describe('lint finds an inbox that is shared', () => {
     expect(findings(policy(facts), shop(holder))).toEqual([])
   })
 
+  it('in every account where it matters, once', () => {
+    const users = [holder, { ...holder, name: 'v' }]
+    const orders = { kind: 'account', name: 'ORDERS', defaultPolicy: null, users }
+    const alone = { kind: 'account', name: 'ALONE', defaultPolicy: null, users: [holder] }
+    const found = findings(
+      policy({ inbox: 'shared' }),
+      orders,
+      alone,
+      shop(...users, { ...holder, name: 'w' }),
+    )
+    expect(found.map(({ message }) => message)).toEqual([
+      expect.stringContaining(
+        'the replies to others in ORDERS (2 users), SHOP (3 users): say inbox: private',
+      ),
+    ])
+  })
+
   it('but not where another policy takes it away, or it is one’s own', () => {
     const own = policy({ inbox: 'private' }, 'own')
     const both = { ...holder, policies: ['p', 'own'] }
