@@ -39,6 +39,8 @@ export interface Review {
   /** The largest group first. */
   readonly gains: readonly Group[]
   readonly losses: readonly Group[]
+  /** Limits that are neither wider nor narrower than before. */
+  readonly changes: readonly Group[]
   /** Everybody whose grant differs and who was there before: their sessions are what the change meets. */
   readonly affected: readonly Member[]
 }
@@ -46,8 +48,10 @@ export interface Review {
 interface Change {
   readonly gain: Difference
   readonly loss: Difference
+  readonly change: Difference
 }
 
+const NO_LIMITS = { gain: [], loss: [], change: [] }
 const NO_RULES: SubjectRules = { allow: [], deny: [] }
 const NOBODY: Holding = { ok: false, why: '' }
 
@@ -60,6 +64,7 @@ export function review(before: Census, after: Census): Review {
   const compare = comparison()
   const gains = new Grouping()
   const losses = new Grouping()
+  const changes = new Grouping()
   const refused = new Map<string, Member[]>()
   const affected: Member[] = []
   for (const key of new Set([...before.users.keys(), ...after.users.keys()])) {
@@ -72,12 +77,14 @@ export function review(before: Census, after: Census): Review {
     if (change === undefined) continue
     gains.add(change.gain, member)
     losses.add(change.loss, member)
+    changes.add(change.change, member)
     if (was !== undefined) affected.push(member)
   }
   return {
     refused: largestFirst([...refused].map(([why, users]) => ({ why, users }))),
     gains: gains.groups(),
     losses: losses.groups(),
+    changes: changes.groups(),
     affected,
   }
 }
@@ -119,14 +126,15 @@ function comparison(): (was: Holding | undefined, is: Holding | undefined) => Ch
 
 function changeOf(was: Holding | undefined, is: Holding | undefined): Change | undefined {
   const isNews = was !== undefined && is !== undefined
-  const limits = was?.ok === true && is?.ok === true ? heldTo(was.grant, is.grant) : { gain: [], loss: [] }
+  const limits = was?.ok === true && is?.ok === true ? heldTo(was.grant, is.grant) : NO_LIMITS
   const gain = differenceOf(was ?? NOBODY, is ?? NOBODY, limits.gain)
   const loss = differenceOf(is ?? NOBODY, was ?? NOBODY, limits.loss)
-  const change = {
+  const change: Change = {
     gain: isNews && !was.ok && is.ok ? withWord(gain, 'a grant at all') : gain,
     loss: isNews && was.ok && !is.ok ? withWord(loss, 'a grant at all') : loss,
+    change: { publish: [], subscribe: [], other: limits.change },
   }
-  return isNothing(change.gain) && isNothing(change.loss) ? undefined : change
+  return Object.values(change).every(isNothing) ? undefined : change
 }
 
 /** What is in the second and not in the first. */

@@ -36,6 +36,7 @@ describe('the review of a change', () => {
       refused: [],
       gains: [{ what: { ...nothing, publish: ['c.>'], subscribe: ['d'] }, users: both }],
       losses: [{ what: { ...nothing, publish: ['b'] }, users: both }],
+      changes: [],
       affected: both,
     })
   })
@@ -101,9 +102,53 @@ describe('the review of a change', () => {
     )
     const { gains, losses } = review(before, after)
     expect(gains.map(({ what }) => what.other)).toEqual([
-      ['answers to requests (2 within 60s)', 'sources other than 10.0.0.0/8', 'connectionTypes WEBSOCKET'],
+      [
+        'answers to requests (2 within 60s)',
+        'sources anywhere (was 10.0.0.0/8)',
+        'connection types STANDARD, WEBSOCKET (was STANDARD)',
+      ],
     ])
-    expect(losses.map(({ what }) => what.other)).toEqual([['lifetimeSeconds 3600 (was 28800)']])
+    expect(losses.map(({ what }) => what.other)).toEqual([['lifetime 1h (was 8h)']])
+  })
+
+  it('tells each limit once: as a gain where it is wider, a loss where narrower, and else a change', () => {
+    const office = {
+      zone: 'Europe/Berlin',
+      start: '08:00',
+      end: '18:00',
+      days: ['mon', 'tue', 'wed', 'thu', 'fri'],
+    }
+    const told = (was: object, is: object): string[] => {
+      const [before, after] = [was, is].map((limits) =>
+        censusOf(base, shop({ name: 'u', policies: ['p'] }), policy('p', { limits })),
+      ) as [Census, Census]
+      const { gains, losses, changes } = review(before, after)
+      return Object.entries({ gains, losses, changes }).flatMap(([kind, groups]) =>
+        groups.flatMap(({ what }) => what.other.map((word) => `${kind} ${word}`)),
+      )
+    }
+    const windows = (...list: object[]): object => ({ windows: list })
+    expect(told(windows({ ...office, start: '07:00', end: '22:00' }), windows(office))).toEqual([
+      'losses may connect Mon–Fri 08:00–18:00 Europe/Berlin (was 07:00–22:00)',
+    ])
+    expect(told(windows(office), windows({ ...office, days: undefined }))).toEqual([
+      'gains may connect 08:00–18:00 Europe/Berlin (was Mon–Fri 08:00–18:00)',
+    ])
+    expect(told(windows(office), windows({ ...office, zone: 'UTC' }))).toEqual([
+      'changes may connect Mon–Fri 08:00–18:00 UTC (was Mon–Fri 08:00–18:00 Europe/Berlin)',
+    ])
+    const weekend = { ...office, days: ['sat', 'sun', 'wed'] }
+    expect(told({}, windows(office, weekend))).toEqual([
+      'losses may connect Mon–Fri 08:00–18:00 Europe/Berlin or Wed, Sat, Sun 08:00–18:00 Europe/Berlin (was at any time)',
+    ])
+    expect(told({ lifetime: '1h' }, { lifetime: '8h' })).toEqual(['gains lifetime 8h (was 1h)'])
+    expect(told({ lifetime: '1h' }, {})).toEqual(['gains lifetime without end (was 1h)'])
+    expect(told({}, { sources: ['10.0.0.0/8'] })).toEqual(['losses sources 10.0.0.0/8 (was anywhere)'])
+    expect(told({ sources: ['10.0.0.0/8'] }, { sources: ['10.1.0.0/16', '192.168.0.0/16'] })).toEqual([
+      'changes sources 10.1.0.0/16, 192.168.0.0/16 (was 10.0.0.0/8)',
+    ])
+    expect(told({ sessions: 2 }, { sessions: 5 })).toEqual(['gains sessions 5 (was 2)'])
+    expect(told(windows(office), windows({ ...office, end: '18:00:00' }))).toEqual([])
   })
 
   it('says who has no grant any more, and why', () => {
@@ -183,7 +228,7 @@ describe('the review of a change', () => {
   it('of what is the same is empty', () => {
     fc.assert(
       fc.property(world, (both) => {
-        expect(review(both, both)).toEqual({ refused: [], gains: [], losses: [], affected: [] })
+        expect(review(both, both)).toEqual({ refused: [], gains: [], losses: [], changes: [], affected: [] })
       }),
       { numRuns: 200 },
     )

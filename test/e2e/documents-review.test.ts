@@ -176,6 +176,7 @@ users: [{ name: boss, policies: [shop-clerk] }, { name: ann, policies: [shop-cle
       refused: [],
       gains: [],
       losses: [],
+      changes: [],
       affected: [],
     })
   })
