@@ -21,6 +21,7 @@ const stop = new AbortController()
 const shell: Shell = {
   env: process.env,
   terminal,
+  packageDir,
   inputs: openInputs(process.stdin, terminal.err),
   print: printer(process.stdout),
   nowMs: Date.now,

@@ -12,25 +12,30 @@ const REPLIES = ['_INBOX.2Q7kVY0eRBRlsWd8eqXcFn', '_INBOX.2Q7kVY0eRBRlsWd8eqXcFn
  * is one user there is nobody to be heard.
  */
 export function inboxFindings(linted: Linted): ReadonlyMap<string, readonly Found[]> {
-  const findings = new Map<string, Found[]>()
+  const exposed = new Map<string, Map<Entry, string[]>>()
   for (const [account, users] of byAccount(linted)) {
     if (users.length < 2) continue
     for (const [policy, entry] of exposing(users, linted)) {
-      const known = findings.get(policy.id) ?? []
-      if (known.some(({ field }) => field === entry.field)) continue
-      findings.set(policy.id, [...known, findingOf(entry, `${account} has ${users.length} users`)])
+      const entries = exposed.get(policy.id) ?? new Map<Entry, string[]>()
+      const accounts = [...(entries.get(entry) ?? []), `${account} (${users.length} users)`]
+      exposed.set(policy.id, entries.set(entry, accounts))
     }
   }
-  return findings
+  return new Map(
+    [...exposed].map(([id, entries]) => [
+      id,
+      [...entries].map(([entry, accounts]) => findingOf(entry, accounts.join(', '))),
+    ]),
+  )
 }
 
-function findingOf({ side, field, subject }: Entry, where: string): Found {
+function findingOf({ side, field, subject }: Entry, accounts: string): Found {
   const can = side === 'subscribe' ? 'overhear the replies to others' : 'forge replies to others'
   const remedy =
     side === 'subscribe'
       ? 'say inbox: private in it or in the account’s default policy'
       : 'take it out, and let services answer by responses'
-  const message = `${where}, and who has this policy can ${can}: ${remedy}`
+  const message = `who has this policy can ${can} in ${accounts}: ${remedy}`
   return { rule: 'shared-inbox', severity: 'warning', field, subject, message }
 }
 

@@ -3,6 +3,7 @@ import { allOf } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import { OPERATOR_SCOPE } from '../domain/policy.ts'
 import type { User } from '../domain/user.ts'
+import { DEFAULT_POLICY } from './account.ts'
 import { inboxFindings } from './lint-inbox.ts'
 import { templateFindings } from './lint-templates.ts'
 import { broadFindings, idleFindings, shadowFindings } from './lint-entries.ts'
@@ -77,13 +78,17 @@ function holdersOf(census: Census, held: Linted['held']): Linted['holders'] {
   return holders
 }
 
-/** Where no accounts are known nobody can say who has what. */
-function unused({ id, name }: Policy, { census: { accounts, roles }, holders }: Linted): readonly Found[] {
+/** Where no accounts are known nobody can say who has what; and no account could be made without `base`. */
+function unused(
+  { id, name, scope }: Policy,
+  { census: { accounts, roles }, holders }: Linted,
+): readonly Found[] {
   const isNamed =
     [...accounts.values()].some(({ defaultPolicy, boundaryPolicy }) =>
       [defaultPolicy, boundaryPolicy].includes(id),
     ) || [...roles.values()].some(({ policies }) => policies.includes(id))
   if (accounts.size === 0 || isNamed || holders.has(id)) return []
+  if (name === DEFAULT_POLICY && scope === OPERATOR_SCOPE) return []
   const message = `no user, role or account has policy ${name}: give it to somebody, or remove it`
   return [{ rule: 'unused-policy', severity: 'warning', message }]
 }

@@ -1,6 +1,8 @@
 import type { Census } from '../domain/census.ts'
+import { durationText } from '../domain/duration.ts'
 import { entriesOf, responsesOf } from '../domain/entries.ts'
-import { OPERATOR_SCOPE, type Policy, type PolicyMeaning } from '../domain/policy.ts'
+import { windowText } from '../domain/limit-words.ts'
+import { OPERATOR_SCOPE, type Policy, type PolicyLimits, type PolicyMeaning } from '../domain/policy.ts'
 import { review, type Review } from '../domain/review.ts'
 import { GatehouseError } from '../errors.ts'
 import { censusOf } from './census.ts'
@@ -133,16 +135,27 @@ function differenceOf(policy: string, old: Policy | undefined, now: Policy | und
 /** Everything that a policy says, entry by entry. */
 function linesOf(policy: Policy | undefined): readonly string[] {
   if (policy === undefined) return []
-  const limits = (Object.entries(policy.limits) as [string, unknown][]).flatMap(([name, value]) =>
-    (value === undefined ? [] : Array.isArray(value) ? (value as unknown[]) : [value]).map(
-      (each) => `limits ${name} ${typeof each === 'string' ? each : JSON.stringify(each)}`,
-    ),
-  )
   const lines = [
     ...entriesOf(policy).map(({ side, effect, subject }) => `${side} ${effect} ${subject}`),
     ...responsesOf(policy).map(({ max, ttlMs }) => `responses ${max} within ${ttlMs / 1_000}s`),
-    ...limits,
+    ...limitLines(policy.limits),
     ...(policy.delegable ? ['delegable'] : []),
   ]
   return [...new Set(lines)]
+}
+
+function limitLines({
+  lifetimeSeconds,
+  sources = [],
+  connectionTypes = [],
+  windows = [],
+  sessions,
+}: PolicyLimits): readonly string[] {
+  return [
+    ...(lifetimeSeconds === undefined ? [] : [`lifetime ${durationText(lifetimeSeconds * 1_000)}`]),
+    ...sources.map((each) => `sources ${each}`),
+    ...connectionTypes.map((each) => `connectionTypes ${each}`),
+    ...windows.map((each) => `windows ${windowText(each)}`),
+    ...(sessions === undefined ? [] : [`sessions ${sessions}`]),
+  ].map((line) => `limits ${line}`)
 }

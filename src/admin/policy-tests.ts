@@ -208,22 +208,19 @@ function because(asked: Asked, { allowed, entry }: Verdict): string {
     : 'denied: no policy allows it'
 }
 
-function isGivenWithout({ census, user, side, asked }: Asked, { policies }: GrantParts): boolean {
-  const account = census.accounts.get(user.account)
-  const compiled = account && compileGrant(user, account, { policies })
-  return compiled?.ok === true && verdictOf(compiled.grant, side, asked).allowed
+function isGivenWithout({ held, side, asked }: Asked, { policies }: GrantParts): boolean {
+  const compiled = compileGrant(held.facts.user, held.facts.account, { policies })
+  return compiled.ok && verdictOf(compiled.grant, side, asked).allowed
 }
 
 /** The entry of a policy that says it, and where it is written. */
 function originOf(
-  { census, user, held, side, places }: Asked,
+  { held, side, places }: Asked,
   { effect, entry }: { readonly effect: Effect; readonly entry: string },
 ): string | undefined {
-  const account = census.accounts.get(user.account)
-  if (account === undefined) return undefined
   for (const policy of allOf(held.parts)) {
     const found = entriesOf(policy).find((each) => {
-      const expansion = expand(each.subject, { user, account })
+      const expansion = expand(each.subject, held.facts)
       return (
         each.side === side && each.effect === effect && expansion.ok && entryCovers(expansion.subject, entry)
       )

@@ -1,3 +1,4 @@
+import { durationText } from '../domain/duration.ts'
 import { DEFAULT_POLICY } from './account.ts'
 import type { AccountDocument, PolicyDocument, RoleDocument, UserDocument } from './document-schemas.ts'
 import type { AccountRecord, PolicyRecord, RoleRecord, UserRecord } from './snapshot.ts'
@@ -106,26 +107,6 @@ function withUnits(fields: object): Written {
     return [key, isMap ? withUnits(value) : value] as const
   })
   return told(Object.fromEntries(written))
-}
-
-const DURATIONS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-] as const
-
-/** As `duration` reads it: `8h`, `1h30m`, `2m`. */
-export function durationText(ms: number): string {
-  let rest = ms
-  let text = ''
-  for (const [unit, each] of DURATIONS) {
-    const count = Math.floor(rest / each)
-    if (count > 0) text += `${count}${unit}`
-    rest %= each
-  }
-  return text
 }
 
 const SIZES = [

@@ -23,6 +23,7 @@ import {
   reviewWritten,
 } from './review-output.ts'
 import type { Shell } from './shell.ts'
+import { readWithBase } from './shipped.ts'
 import { readPaths } from './sources.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
@@ -47,7 +48,7 @@ interface Told extends PolicyDiff {
 /** Tells what policies say more and less, and who gains and who loses by that. */
 export async function diffPolicies({ old, now }: Sides, flags: DiffFlags, shell: Shell): Promise<void> {
   const [format, names] = [formatOf(flags), namesShown(flags)]
-  const sides = { old: await sideOf(old, flags), now: await sideOf(now, flags) }
+  const sides = { old: await sideOf(old, flags, shell), now: await sideOf(now, flags, shell) }
   const told = await toldOf(sides, flags, shell)
   await shell.print(
     format === 'table'
@@ -58,12 +59,13 @@ export async function diffPolicies({ old, now }: Sides, flags: DiffFlags, shell:
 
 type Side = OnePolicy | { readonly documents: Documents }
 
-async function sideOf(typed: string, { account }: DiffFlags): Promise<Side> {
+async function sideOf(typed: string, { account }: DiffFlags, { packageDir }: Shell): Promise<Side> {
   if (typed !== '-' && !existsSync(typed)) return referenceOf(typed, account)
-  const documents = readDocuments(await readPaths([typed], () => text(process.stdin)))
+  const sources = await readPaths([typed], () => text(process.stdin))
+  const documents = readDocuments(sources)
   refuse(documents.faults, 'nothing was compared')
   const declared = onlyPolicy(documents)
-  return declared === undefined ? { documents } : { declared }
+  return declared === undefined ? { documents: await readWithBase(sources, packageDir) } : { declared }
 }
 
 /** `developer`, or `developer@3`. What looks like a path leads nowhere. */

@@ -1,6 +1,5 @@
 import { censusOf } from '../admin/census.ts'
 import { declaredCensus } from '../admin/declared-census.ts'
-import { readDocuments } from '../admin/documents.ts'
 import { accept, readAcceptances, type Judged } from '../admin/lint-accept.ts'
 import { lint, type Finding } from '../admin/lint.ts'
 import { placesIn } from '../admin/policy-places.ts'
@@ -9,6 +8,7 @@ import { connected, serviceOver } from './connected.ts'
 import { formatOf, misused, timeoutOf, type ConnectionFlags } from './options.ts'
 import { written } from './output.ts'
 import type { Shell } from './shell.ts'
+import { readWithBase } from './shipped.ts'
 import { readAccepted, readPapers } from './sources.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
@@ -22,7 +22,7 @@ export interface LintFlags extends ConnectionFlags {
 export async function lintPaths(paths: readonly string[], flags: LintFlags, shell: Shell): Promise<boolean> {
   const format = formatOf(flags)
   const warningsMax = warningsMaxOf(flags)
-  const judged = await (flags.live === true ? judgeLive(paths, flags, shell) : judgeDocuments(paths))
+  const judged = await (flags.live === true ? judgeLive(paths, flags, shell) : judgeDocuments(paths, shell))
   const count = (severity: Finding['severity']): number =>
     judged.findings.filter((each) => each.severity === severity).length
   const counts = { errors: count('error'), warnings: count('warning'), accepted: judged.accepted }
@@ -41,9 +41,9 @@ function warningsMaxOf({ maxWarnings }: LintFlags): number {
   throw misused('--max-warnings', 'must be a whole number, 0 or more')
 }
 
-async function judgeDocuments(paths: readonly string[]): Promise<Judged> {
+async function judgeDocuments(paths: readonly string[], { packageDir }: Shell): Promise<Judged> {
   const { documents: sources, accepted } = await readPapers(paths)
-  const documents = readDocuments(sources)
+  const documents = await readWithBase(sources, packageDir)
   const acceptances = readAcceptances(documents, accepted)
   return accept(lint(declaredCensus(documents), placesIn(documents)), acceptances)
 }

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises'
-import { readDocuments } from '../admin/documents.ts'
 import { readPolicyTests, testPolicies, type TestedCase } from '../admin/policy-tests.ts'
 import { GatehouseError } from '../errors.ts'
 import { junit } from './junit.ts'
 import { formatOf } from './options.ts'
 import { written } from './output.ts'
 import type { Shell } from './shell.ts'
+import { readWithBase } from './shipped.ts'
 import { readPapers } from './sources.ts'
 import { plain } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
@@ -24,7 +24,7 @@ export async function testPaths(paths: readonly string[], flags: TestFlags, shel
     const message = 'there are no tests: write one beside a policy, as policies/developer.test.yaml'
     throw new GatehouseError('invalid_configuration', message)
   }
-  const documents = readDocuments(sources)
+  const documents = await readWithBase(sources, shell.packageDir)
   const cases = testPolicies(documents, readPolicyTests(documents, tests))
   if (flags.junit !== undefined) await writeReport(flags.junit, junit(cases))
   const isOk = cases.every(({ failures }) => failures.length === 0)

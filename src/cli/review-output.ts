@@ -28,18 +28,49 @@ const SUBJECTS_SHOWN = 20
 const GROUPS_SHOWN = 50
 
 /** Who gains and who loses, a line for each group of users with the same. */
-export function reviewLines(out: Outlet, { gains, losses }: Review, names: number): readonly string[] {
-  if (gains.length + losses.length === 0) return ['Nobody gains or loses anything.']
-  const lines = (groups: readonly Group[], verb: 'gain' | 'lose'): readonly string[] => {
-    const style = verb === 'gain' ? 'green' : 'red'
+export function reviewLines(
+  out: Outlet,
+  { refused, gains, losses, changes }: Review,
+  names: number,
+): readonly string[] {
+  if (refused.length + gains.length + losses.length + changes.length === 0)
+    return ['Nobody gains or loses anything.']
+  const lines = (groups: readonly Group[], verb: Verb): readonly string[] => {
     const shown = groups.slice(0, GROUPS_SHOWN)
     const rest = groups.slice(GROUPS_SHOWN).reduce((sum, { users }) => sum + users.length, 0)
     return [
-      ...shown.map((group) => styled(out, style, lineOf(group, verb, names))),
+      ...shown.map((group) => styled(out, STYLES[verb], lineOf(group, verb, names))),
       ...(rest === 0 ? [] : [`${people(rest)} more ${verb}${rest === 1 ? 's' : ''} something of their own`]),
     ]
   }
-  return [...lines(gains, 'gain'), ...lines(losses, 'lose')]
+  return [
+    ...refusedLines(out, refused, names),
+    ...lines(gains, 'gain'),
+    ...lines(losses, 'lose'),
+    ...lines(changes, 'change'),
+  ]
+}
+
+const STYLES = { gain: 'green', lose: 'red', change: 'yellow' } as const
+type Verb = keyof typeof STYLES
+
+/** Of one user, and of several. */
+const VERBS: Readonly<Record<Verb, readonly [string, string]>> = {
+  gain: ['gains', 'gain'],
+  lose: ['loses', 'lose'],
+  change: ['has changed limits:', 'have changed limits:'],
+}
+
+function refusedLines(out: Outlet, refused: Review['refused'], names: number): readonly string[] {
+  const rest = refused.slice(GROUPS_SHOWN).reduce((sum, { users }) => sum + users.length, 0)
+  return [
+    ...refused
+      .slice(0, GROUPS_SHOWN)
+      .map(({ why, users }) =>
+        styled(out, 'red', told(users, { says: `would not be let in: ${why}`, names })),
+      ),
+    ...(rest === 0 ? [] : [`${people(rest)} more would not be let in`]),
+  ]
 }
 
 /** How many connections are met, in a sentence. */
@@ -55,7 +86,16 @@ export function consequenceLines(out: Outlet, consequences: Consequences, names:
   return consequences.affected.length === 0 ? lines : [...lines, sessionsLine(consequences.sessions)]
 }
 
-function lineOf({ what, users }: Group, verb: 'gain' | 'lose', names: number): string {
+function lineOf({ what, users }: Group, verb: Verb, names: number): string {
+  const [one, many] = VERBS[verb]
+  return told(users, { says: `${users.length === 1 ? one : many} ${inWords(what)}`, names })
+}
+
+/** A sentence about users, and who they are. */
+function told(
+  users: Group['users'],
+  { says, names }: { readonly says: string; readonly names: number },
+): string {
   const [first] = users
   const isOne = users.every(({ account }) => account === first?.account)
   const where = isOne ? ` of ${first?.account ?? ''}` : ''
@@ -63,8 +103,7 @@ function lineOf({ what, users }: Group, verb: 'gain' | 'lose', names: number): s
   const rest = users.length - shown.length
   const who = rest === 0 ? shown : [...shown, `${rest} more`]
   const named = names === 0 ? '' : `: ${who.join(', ')}`
-  const verbs = users.length === 1 ? `${verb}s` : verb
-  return plain(`${people(users.length)}${where} ${verbs} ${inWords(what)}${named}`)
+  return plain(`${people(users.length)}${where} ${says}${named}`)
 }
 
 function people(count: number): string {
@@ -86,13 +125,18 @@ function listed(subjects: readonly string[]): string {
 }
 
 /** The same for programs. Of users as many by name as people are shown; the number says how many there are. */
-export function reviewWritten({ gains, losses }: Review, names: number) {
+export function reviewWritten({ refused, gains, losses, changes }: Review, names: number) {
   const written = ({ what, users }: Group): WrittenGroup => ({
     ...what,
     count: users.length,
     users: users.slice(0, names),
   })
-  return { gains: gains.map(written), losses: losses.map(written) }
+  return {
+    refused: refused.map(({ why, users }) => ({ why, count: users.length, users: users.slice(0, names) })),
+    gains: gains.map(written),
+    losses: losses.map(written),
+    changes: changes.map(written),
+  }
 }
 
 type WrittenGroup = Difference & Pick<Group, 'users'> & { readonly count: number }

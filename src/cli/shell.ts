@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts'
 export interface Shell {
   readonly env: Environment
   readonly terminal: Terminal
+  /** Where the sample documents are. */
+  readonly packageDir: string
   readonly inputs: Inputs
   /** Writes a result whole, however slowly it is read. False when nobody reads any more. */
   readonly print: (text: string) => Promise<boolean>

@@ -95,7 +95,7 @@ async function papersIn(path: string): Promise<readonly SourceFile[]> {
   return Promise.all(files.map(readSource))
 }
 
-async function readSource(file: string): Promise<SourceFile> {
+export async function readSource(file: string): Promise<SourceFile> {
   const near = relative(process.cwd(), file)
   const text = await orUnreadable(file, readFile(file, 'utf8'))
   return { path: near.startsWith('..') ? file : near, text }

@@ -4,7 +4,7 @@ import { allOf, compileGrant, type Compiled, type Grant, type GrantParts } from 
 import { partsOf } from './parts.ts'
 import type { Policy } from './policy.ts'
 import type { Role } from './role.ts'
-import { expand } from './template.ts'
+import { expand, hasValue, type TemplateFacts } from './template.ts'
 import type { User } from './user.ts'
 
 /** Everybody there is, and what they have, at one moment: as it is stored, declared, or would be. By id. */
@@ -22,6 +22,9 @@ export interface Census {
  */
 export const ANY_USER_ID = 'USER_ID'
 
+/** The id of every account of a census, in subjects: one that is yet to be made has none, and nobody knows them by heart. */
+export const ANY_ACCOUNT_ID = 'ACCOUNT_ID'
+
 /** Users are the same before and after when account and name are. */
 export function memberKey({ account, name }: Pick<User, 'account' | 'name'>): string {
   return `${account} ${name}`
@@ -29,7 +32,13 @@ export function memberKey({ account, name }: Pick<User, 'account' | 'name'>): st
 
 /** What one user has, or why that is nothing. Users with the same share one value. */
 export type Holding =
-  | { readonly ok: true; readonly grant: Grant; readonly parts: GrantParts }
+  | {
+      readonly ok: true
+      readonly grant: Grant
+      readonly parts: GrantParts
+      /** With what templates were filled in: whoever shares it has the same values. */
+      readonly facts: TemplateFacts
+    }
   | { readonly ok: false; readonly why: string; readonly parts?: GrantParts }
 
 /** Compiles once for all users who have the same policies, and the same values where a template asks for them. */
@@ -47,18 +56,25 @@ export function holdings(census: Census): (user: User) => Holding {
     const key = keyOf(user, account, parts)
     let found = known.get(key)
     if (found === undefined) {
-      found = holding(compileGrant(user, account, parts), parts)
+      const facts = { user, account: { ...account, id: ANY_ACCOUNT_ID } }
+      found = holding(compileGrant(facts.user, facts.account, parts), { facts, parts })
       known.set(key, found)
     }
     return found
   }
 }
 
-function holding(compiled: Compiled, parts: GrantParts): Holding {
-  if (compiled.ok) return { ok: true, grant: compiled.grant, parts }
+interface Held {
+  readonly facts: TemplateFacts
+  readonly parts: GrantParts
+}
+
+function holding(compiled: Compiled, { facts, parts }: Held): Holding {
+  if (compiled.ok) return { ok: true, grant: compiled.grant, parts, facts }
   if (compiled.reason === 'grant_too_large') return { ok: false, why: 'its grant is too large', parts }
   const policy = allOf(parts).find(({ id }) => id === compiled.policy)
-  const why = `policy "${policy?.name ?? compiled.policy}" asks for {{${compiled.variable}}}, and there is none, or none that is one token`
+  const unfit = hasValue(compiled.variable, facts) ? ', whose value is not one token' : ''
+  const why = `policy "${policy?.name ?? compiled.policy}" asks for {{${compiled.variable}}}${unfit}`
   return { ok: false, why, parts }
 }
 
@@ -67,7 +83,7 @@ function keyOf(user: User, account: Account, parts: GrantParts): string {
   const variables = new Set(allOf(parts).flatMap(variablesOf))
   const values = [...variables].map((variable) => {
     const value = expand(`{{${variable}}}`, { user, account })
-    return value.ok ? value.subject : ''
+    return value.ok ? value.subject : hasValue(variable, { user, account })
   })
   return JSON.stringify([account.id, boundary?.id, policies.map(({ id }) => id), values])
 }

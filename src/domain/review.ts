@@ -25,11 +25,22 @@ export interface Group {
   readonly users: readonly Member[]
 }
 
+/** Users whom the same keeps out. */
+export interface Refused {
+  /** A policy, and what it asks for: `policy "p" asks for {{user.metadata.region}}`. */
+  readonly why: string
+  readonly users: readonly Member[]
+}
+
 /** Who gains and who loses what by a change. */
 export interface Review {
+  /** Who would not be let in after it: new users, those who were let in before, and those whom something else kept out. */
+  readonly refused: readonly Refused[]
   /** The largest group first. */
   readonly gains: readonly Group[]
   readonly losses: readonly Group[]
+  /** Limits that are neither wider nor narrower than before. */
+  readonly changes: readonly Group[]
   /** Everybody whose grant differs and who was there before: their sessions are what the change meets. */
   readonly affected: readonly Member[]
 }
@@ -37,8 +48,10 @@ export interface Review {
 interface Change {
   readonly gain: Difference
   readonly loss: Difference
+  readonly change: Difference
 }
 
+const NO_LIMITS = { gain: [], loss: [], change: [] }
 const NO_RULES: SubjectRules = { allow: [], deny: [] }
 const NOBODY: Holding = { ok: false, why: '' }
 
@@ -51,20 +64,47 @@ export function review(before: Census, after: Census): Review {
   const compare = comparison()
   const gains = new Grouping()
   const losses = new Grouping()
+  const changes = new Grouping()
+  const refused = new Map<string, Member[]>()
   const affected: Member[] = []
   for (const key of new Set([...before.users.keys(), ...after.users.keys()])) {
     const [was, is] = [before.users.get(key), after.users.get(key)]
-    const change = compare(
-      was === undefined ? undefined : held(was),
-      is === undefined ? undefined : holds(is),
-    )
-    if (change === undefined) continue
+    const [had, has] = [was && held(was), is && holds(is)]
     const member = memberOf([was, before], [is, after])
+    const why = refusal(had, has)
+    if (why !== undefined) listIn(refused, why).push(member)
+    const change = compare(had, has)
+    if (change === undefined) continue
     gains.add(change.gain, member)
     losses.add(change.loss, member)
+    changes.add(change.change, member)
     if (was !== undefined) affected.push(member)
   }
-  return { gains: gains.groups(), losses: losses.groups(), affected }
+  return {
+    refused: largestFirst([...refused].map(([why, users]) => ({ why, users }))),
+    gains: gains.groups(),
+    losses: losses.groups(),
+    changes: changes.groups(),
+    affected,
+  }
+}
+
+/** Why somebody is not let in, where that is new. */
+function refusal(was: Holding | undefined, is: Holding | undefined): string | undefined {
+  if (is === undefined || is.ok) return undefined
+  return was === undefined || was.ok || was.why !== is.why ? is.why : undefined
+}
+
+function listIn(lists: Map<string, Member[]>, key: string): Member[] {
+  const known = lists.get(key)
+  if (known !== undefined) return known
+  const list: Member[] = []
+  lists.set(key, list)
+  return list
+}
+
+function largestFirst<Item extends { readonly users: readonly Member[] }>(groups: Item[]): readonly Item[] {
+  return groups.sort((a, b) => b.users.length - a.users.length)
 }
 
 function memberOf(...known: readonly (readonly [User | undefined, Census])[]): Member {
@@ -86,14 +126,15 @@ function comparison(): (was: Holding | undefined, is: Holding | undefined) => Ch
 
 function changeOf(was: Holding | undefined, is: Holding | undefined): Change | undefined {
   const isNews = was !== undefined && is !== undefined
-  const limits = was?.ok === true && is?.ok === true ? heldTo(was.grant, is.grant) : { gain: [], loss: [] }
+  const limits = was?.ok === true && is?.ok === true ? heldTo(was.grant, is.grant) : NO_LIMITS
   const gain = differenceOf(was ?? NOBODY, is ?? NOBODY, limits.gain)
   const loss = differenceOf(is ?? NOBODY, was ?? NOBODY, limits.loss)
-  const change = {
+  const change: Change = {
     gain: isNews && !was.ok && is.ok ? withWord(gain, 'a grant at all') : gain,
-    loss: isNews && was.ok && !is.ok ? withWord(loss, `a grant at all: ${is.why}`) : loss,
+    loss: isNews && was.ok && !is.ok ? withWord(loss, 'a grant at all') : loss,
+    change: { publish: [], subscribe: [], other: limits.change },
   }
-  return isNothing(change.gain) && isNothing(change.loss) ? undefined : change
+  return Object.values(change).every(isNothing) ? undefined : change
 }
 
 /** What is in the second and not in the first. */
@@ -140,6 +181,6 @@ class Grouping {
   }
 
   groups(): readonly Group[] {
-    return [...this.#groups.values()].sort((a, b) => b.users.length - a.users.length)
+    return largestFirst([...this.#groups.values()])
   }
 }

@@ -68,6 +68,11 @@ export function valuesOf(facts: TemplateFacts): Values {
   }
 }
 
+/** Is there a value at all, fit to be a token or not? */
+export function hasValue(variable: string, facts: TemplateFacts): boolean {
+  return valueOf(variable, facts) !== undefined
+}
+
 /** Fills in the values. Fails closed: a missing or unfit value gives the name of its variable, never a subject. */
 export function fill(template: Template, values: Values): Expansion {
   let subject = template[0] ?? ''

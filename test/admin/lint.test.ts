@@ -148,7 +148,20 @@ describe('lint finds policies', () => {
     expect(findings(facts, shop(holder, unfit))).toMatchObject([
       { rule: 'unreachable-template', severity: 'error', field: 'publish.allow[1]' },
     ])
-    expect(findings(facts, shop(holder, unfit, eu))).toEqual([])
+    expect(findings(facts, shop(eu))).toEqual([])
+    expect(findings(facts, shop(holder, eu))).toMatchObject([
+      {
+        severity: 'warning',
+        message: expect.stringContaining('1 of the 2 users who have policy p has no value') as string,
+      },
+    ])
+    const lacking = ['a', 'b', 'c', 'd'].map((name) => ({ ...holder, name }))
+    const [warning] = findings(facts, shop(...lacking, unfit, eu))
+    expect(warning).toMatchObject({ rule: 'unreachable-template', severity: 'warning' })
+    expect(warning?.message).toContain(
+      '5 of the 6 users who have policy p have no value for {{user.metadata.region}}',
+    )
+    expect(warning?.message).toContain('(a of SHOP, b of SHOP, c of SHOP and 2 more)')
   })
 })
 
@@ -163,6 +176,23 @@ describe('lint finds an inbox that is shared', () => {
   ])('%s', (_, facts, field) => {
     expect(findings(policy(facts), two)).toMatchObject([{ rule: 'shared-inbox', field }])
     expect(findings(policy(facts), shop(holder))).toEqual([])
+  })
+
+  it('in every account where it matters, once', () => {
+    const users = [holder, { ...holder, name: 'v' }]
+    const orders = { kind: 'account', name: 'ORDERS', defaultPolicy: null, users }
+    const alone = { kind: 'account', name: 'ALONE', defaultPolicy: null, users: [holder] }
+    const found = findings(
+      policy({ inbox: 'shared' }),
+      orders,
+      alone,
+      shop(...users, { ...holder, name: 'w' }),
+    )
+    expect(found.map(({ message }) => message)).toEqual([
+      expect.stringContaining(
+        'the replies to others in ORDERS (2 users), SHOP (3 users): say inbox: private',
+      ),
+    ])
   })
 
   it('but not where another policy takes it away, or it is one’s own', () => {

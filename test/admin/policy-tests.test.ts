@@ -25,6 +25,10 @@ kind: role
 name: lead
 policies: [dev]
 ---
+kind: policy
+name: ids
+publish: { allow: ['id.{{account.id}}.{{user.id}}'] }
+---
 kind: account
 name: SHOP
 defaultPolicy: null
@@ -51,6 +55,18 @@ describe('a test of policies', () => {
     const subscribe = { allowed: ['jobs.a workers', 'jobs.> workers'], denied: ['jobs.a', 'jobs.a others'] }
     expect(failures({ user: dev, publish, subscribe })).toEqual([])
     expect(failures({ user: { ...dev, policies: [], roles: ['lead'] }, publish })).toEqual([])
+  })
+
+  it('has USER_ID and ACCOUNT_ID where ids are', () => {
+    const publish = { allowed: ['id.ACCOUNT_ID.USER_ID'], denied: ['id.SHOP.USER_ID'] }
+    expect(failures({ user: { policies: ['ids'], account: 'SHOP' }, publish })).toEqual([])
+    const [failure] = run({
+      user: { policies: ['ids'], account: 'SHOP' },
+      publish: { denied: publish.allowed },
+    })[0]!.failures
+    expect(failure?.found).toContain(
+      'allowed by publish.allow[0] "id.{{account.id}}.{{user.id}}" of policy ids',
+    )
   })
 
   it('takes somebody declared, and an account’s own policy before the operator’s', () => {

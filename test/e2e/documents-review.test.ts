@@ -94,6 +94,35 @@ That concerns no live session.
 `)
   })
 
+  it('tells first who would not be let in', async () => {
+    const text = `kind: policy
+name: shop-clerk
+publish: { allow: ['till.{{user.metadata.till}}'] }
+---
+kind: account
+name: SHOP
+defaultPolicy: null
+users: [{ name: boss, policies: [shop-clerk] }, { name: ann, policies: [shop-clerk], metadata: { till: '7' } }]
+`
+    expect(await review(text))
+      .toBe(`1 user of SHOP would not be let in: policy "shop-clerk" asks for {{user.metadata.till}}: boss
+1 user of SHOP gains publish till.7: ann
+`)
+    const file = await documents.write('d.yaml', text)
+    const { out } = await documents.apply([file], { dryRun: true, json: true })
+    expect(JSON.parse(out)).toMatchObject({
+      review: {
+        refused: [
+          {
+            why: 'policy "shop-clerk" asks for {{user.metadata.till}}',
+            count: 1,
+            users: [{ account: 'SHOP', user: 'boss' }],
+          },
+        ],
+      },
+    })
+  })
+
   it('says so when nobody is touched, and nothing where nothing could touch anybody', async () => {
     expect(await review('kind: policy\nname: unused\npublish: { allow: [x] }\n')).toBe(
       'Nobody gains or loses anything.\n',
@@ -143,7 +172,13 @@ That concerns no live session.
         .sort(),
     ).toEqual(['u', 'v', 'w'])
     await documents.apply([await documents.write('seen.yaml', changed)])
-    expect(reviewOf(foreseen, await seen())).toEqual({ gains: [], losses: [], affected: [] })
+    expect(reviewOf(foreseen, await seen())).toEqual({
+      refused: [],
+      gains: [],
+      losses: [],
+      changes: [],
+      affected: [],
+    })
   })
 
   it('reads users whom no document names only where what they share changes', async () => {

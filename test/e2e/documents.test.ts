@@ -214,7 +214,7 @@ describe('gatehouse apply', () => {
 
       7 to change.
 
-      1 user of TOLD gains lifetimeSeconds beyond 5400; sources other than 10.0.0.0/8: u
+      1 user of TOLD gains lifetime without end (was 1h30m); sources anywhere (was 10.0.0.0/8): u
       That concerns no live session.
       "
     `)

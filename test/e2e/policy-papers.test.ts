@@ -57,6 +57,50 @@ describe('gatehouse policy test', () => {
   })
 })
 
+describe('a folder that declares no policy base', () => {
+  it('has the shipped one, as the account that says nothing of its default', async () => {
+    const test = (account: string): string => `kind: policy-test
+cases:
+  - name: it asks who it is, too
+    user: ${account}
+    publish: { allowed: [a, auth.v1.whoami] }
+`
+    await write('own/policies/p.yaml', POLICY('a'))
+    await write('own/policies/p.test.yaml', test('u of A'))
+    await write('own/policies/q.test.yaml', test('{ policies: [p] }'))
+    await write('own/accounts/a.yaml', 'kind: account\nname: A\nusers: [{ name: u, policies: [p] }]\n')
+    await write(
+      'own/accounts/b.yaml',
+      'kind: account\nname: B\ndefaultPolicy: null\nusers: [{ name: u, policies: [p] }]\n',
+    )
+    const own = join(line.folder.path, 'own')
+    expect(await line.bare(['policy', 'test', own])).toMatchObject({ code: 0, err: '' })
+    const found = await line.bare(['policy', 'lint', own])
+    expect(found).toEqual({ code: 0, err: '', out: '0 errors, 0 warnings, 0 accepted.\n' })
+    const same = await line.bare(['policy', 'diff', own, own])
+    expect(same).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('The policies say the same.') as string,
+    })
+
+    await write('own/accounts/a.yaml', 'kind: account\nname: A\ndefaultPolicy: bass\n')
+    const typo = await line.bare(['policy', 'lint', own])
+    expect(typo).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('there is no policy "bass"') as string,
+    })
+  })
+
+  it('has its own where it declares one', async () => {
+    await write('based/policies/base.yaml', 'kind: policy\nname: base\npublish: { allow: [b] }\n')
+    const text =
+      'kind: policy-test\ncases:\n  - name: it\n    user: {}\n    publish: { allowed: [b], denied: [auth.v1.whoami] }\n'
+    await write('based/policies/base.test.yaml', text)
+    const based = join(line.folder.path, 'based')
+    expect(await line.bare(['policy', 'test', based])).toMatchObject({ code: 0, err: '' })
+  })
+})
+
 describe('gatehouse policy lint', () => {
   it('ends with 0, or with 1 for errors and too many warnings', async () => {
     expect(await line.bare(['policy', 'lint', PROJECT, '--max-warnings', '0'])).toMatchObject({

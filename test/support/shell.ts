@@ -1,6 +1,7 @@
 import { openInputs } from '../../src/cli/inputs.ts'
 import type { Shell } from '../../src/cli/shell.ts'
 import type { Outlet } from '../../src/cli/terminal.ts'
+import { PROJECT } from './world.ts'
 
 /** A shell without a terminal, and what was said to it. */
 export interface Listened {
@@ -21,6 +22,7 @@ export function listenedShell(signal = new AbortController().signal): Listened {
     shell: {
       env: {},
       terminal,
+      packageDir: PROJECT,
       inputs: openInputs(process.stdin, terminal.err),
       print: (text) => {
         said.out += text

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { declaredCensus } from '../../src/admin/declared-census.ts'
+import { parseDocuments } from '../../src/admin/documents.ts'
+import type { Census } from '../../src/domain/census.ts'
+import { review } from '../../src/domain/review.ts'
+
+function censusOf(...documents: object[]): Census {
+  const text = documents.map((each) => JSON.stringify(each)).join('\n---\n')
+  return declaredCensus(parseDocuments([{ path: 'd.yaml', text }]))
+}
+
+const policy = (name: string, facts: object = {}): object => ({ kind: 'policy', name, ...facts })
+const base = policy('base', { publish: { allow: ['whoami'] } })
+const shop = (...users: object[]): object => ({ kind: 'account', name: 'SHOP', users })
+
+describe('the review of limits', () => {
+  it('tells each limit once: as a gain where it is wider, a loss where narrower, and else a change', () => {
+    const office = {
+      zone: 'Europe/Berlin',
+      start: '08:00',
+      end: '18:00',
+      days: ['mon', 'tue', 'wed', 'thu', 'fri'],
+    }
+    const told = (was: object, is: object): string[] => {
+      const [before, after] = [was, is].map((limits) =>
+        censusOf(base, shop({ name: 'u', policies: ['p'] }), policy('p', { limits })),
+      ) as [Census, Census]
+      const { gains, losses, changes } = review(before, after)
+      return Object.entries({ gains, losses, changes }).flatMap(([kind, groups]) =>
+        groups.flatMap(({ what }) => what.other.map((word) => `${kind} ${word}`)),
+      )
+    }
+    const windows = (...list: object[]): object => ({ windows: list })
+    expect(told(windows({ ...office, start: '07:00', end: '22:00' }), windows(office))).toEqual([
+      'losses may connect Mon–Fri 08:00–18:00 Europe/Berlin (was 07:00–22:00)',
+    ])
+    expect(told(windows(office), windows({ ...office, days: undefined }))).toEqual([
+      'gains may connect 08:00–18:00 Europe/Berlin (was Mon–Fri 08:00–18:00)',
+    ])
+    expect(told(windows(office), windows({ ...office, zone: 'UTC' }))).toEqual([
+      'changes may connect Mon–Fri 08:00–18:00 UTC (was Mon–Fri 08:00–18:00 Europe/Berlin)',
+    ])
+    const weekend = { ...office, days: ['sat', 'sun', 'wed'] }
+    expect(told({}, windows(office, weekend))).toEqual([
+      'losses may connect Mon–Fri 08:00–18:00 Europe/Berlin or Wed, Sat, Sun 08:00–18:00 Europe/Berlin (was at any time)',
+    ])
+    expect(told({ lifetime: '1h' }, { lifetime: '8h' })).toEqual(['gains lifetime 8h (was 1h)'])
+    expect(told({ lifetime: '1h' }, {})).toEqual(['gains lifetime without end (was 1h)'])
+    expect(told({}, { sources: ['10.0.0.0/8'] })).toEqual(['losses sources 10.0.0.0/8 (was anywhere)'])
+    expect(told({ sources: ['10.0.0.0/8'] }, { sources: ['10.1.0.0/16', '192.168.0.0/16'] })).toEqual([
+      'changes sources 10.1.0.0/16, 192.168.0.0/16 (was 10.0.0.0/8)',
+    ])
+    expect(told({ sessions: 2 }, { sessions: 5 })).toEqual(['gains sessions 5 (was 2)'])
+    expect(told(windows(office), windows({ ...office, end: '18:00:00' }))).toEqual([])
+  })
+})
