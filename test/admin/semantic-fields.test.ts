@@ -23,8 +23,8 @@ const TAKEN: readonly Record<string, unknown>[] = [
   { kv: 'config', may: ['read', 'watch', 'write'], keys: ['app.{{user.name}}.>', 'a.*.c', '>'] },
   { kv: 'config', may: ['write'], keys: ['a.*'] },
   { object: 'files', may: ['read'], domain: 'hub' },
-  { service: 'pricing', subjects: ['pricing.*'], may: ['request', 'serve'], queue: 'q' },
-  { 'request-reply': 'orders.get', may: ['request', 'reply'] },
+  { service: 'pricing', subjects: ['pricing.*'], may: ['serve'], queue: 'q' },
+  { 'request-reply': 'orders.get', may: ['request'] },
 ]
 
 describe('a permission in words', () => {
@@ -133,6 +133,8 @@ describe('a permission in words', () => {
     ['allow', { kv: 'b', may: ['read'], keys: ['x', 'a.*'] }, 'allow[0].keys[1]'],
     ['allow', { kv: 'b', may: ['watch'], keys: ['*'] }, 'allow[0].keys[0]'],
     ['allow', { stream: 'S', may: ['read'], subjects: ['a.*'] }, 'allow[0].subjects[0]'],
+    ['allow', { 'request-reply': 'a', may: ['request', 'reply'] }, 'allow[0].may'],
+    ['allow', { service: 's', subjects: ['a'], may: ['serve', 'request'] }, 'allow[0].may'],
     ['deny', { kv: 'b', may: ['read'], keys: ['a.>'] }, 'deny[0].keys'],
     ['deny', { kv: 'b', may: ['write', 'watch'], keys: ['a.>'] }, 'deny[0].keys'],
     ['deny', { stream: 'S', may: ['read'], subjects: ['a.>'] }, 'deny[0].subjects'],
@@ -144,6 +146,10 @@ describe('a permission in words', () => {
     expect(checked.ok ? [] : checked.faults).toEqual([
       expect.objectContaining({ where, isUnenforceable: true }),
     ])
+  })
+
+  it('denies asking and answering together', () => {
+    expect(faultsOf({ 'request-reply': 'a', may: ['request', 'reply'] }, 'deny')).toEqual([])
   })
 
   it('is bounded by the subjects that it comes to', () => {
