@@ -87,9 +87,17 @@ const keys = z
 
 const subjects = z.array(ownSubject).min(1).max(PARTS_MAX)
 
+const PREFIX_RULE =
+  'must not begin with $: an import maps to a word of its own, and for $JS.<domain>.API there is domain'
+const PREFIX = new RegExp(`^(?![$])${LITERAL.source.slice(1)}`)
+
+function prefixRule(text: string): string | undefined {
+  return literalRule(text) ?? (text.startsWith('$') ? PREFIX_RULE : undefined)
+}
+
 const place = {
   domain: named('The JetStream domain. Absent: that of the account itself.').optional(),
-  prefix: ruled(literalRule, LITERAL)
+  prefix: ruled(prefixRule, PREFIX)
     .optional()
     .describe("What an import maps another account's $JS.API to. Not beside domain."),
 }

@@ -119,6 +119,17 @@ describe('a permission in words', () => {
     },
   )
 
+  it.each(['$JS.hub.API', '$JS', '$J{{user.name}}.API', '$KV'])(
+    'is behind no import that begins with $: %s',
+    (prefix) => {
+      const rule =
+        'prefix: must not begin with $: an import maps to a word of its own, and for $JS.<domain>.API there is domain'
+      const entry = { stream: 'S', may: ['manage'], prefix }
+      expect(faultsOf(entry)).toEqual([`allow[0].${rule}`])
+      expect(faultsOf(entry, 'deny')).toEqual([`deny[0].${rule}`])
+    },
+  )
+
   it('tells every fault of every entry', () => {
     const checked = check(schema, { allow: [{ stream: 'a.b', may: ['x'] }, {}], deny: [{ kv: 'b' }] })
     expect(checked.ok ? [] : checked.faults.map(({ where }) => where)).toEqual([
@@ -181,6 +192,7 @@ describe('the schema for editors', () => {
     { kv: 'b', may: ['read'], kyes: [] },
     { service: 's', may: ['serve'] },
     { 'request-reply': '>', may: ['request'] },
+    { stream: 'S', may: ['read'], prefix: '$JS.hub.API' },
   ])('underlines %j', (entry) => {
     expect(isValid(entry)).toBe(false)
   })
