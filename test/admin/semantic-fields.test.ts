@@ -57,6 +57,11 @@ describe('a permission in words', () => {
       { consumer: 'a*', stream: 'S', may: ['use'] },
       'allow[0].consumer: must be one name: no dots, spaces, slashes, * or >, but * alone for any consumer of the stream',
     ],
+    [{ stream: 'a\u200b', may: ['read'] }, 'allow[0].stream: must not contain characters that are not seen'],
+    [
+      { 'request-reply': 'a\u200b', may: ['request'] },
+      'allow[0].request-reply: must not contain characters that are not seen',
+    ],
     [{ consumer: 'c', may: ['use'] }, 'allow[0].stream: is missing: must be text'],
     [
       { stream: '{{user.nam}}', may: ['read'] },
@@ -105,19 +110,24 @@ describe('a permission in words', () => {
     expect(faultsOf(entry)).toEqual([fault])
   })
 
-  it.each(['>', '*', '*.API.STREAM.DELETE.S', '$JS.API.>', '$SYS.REQ.>'])(
-    'does not reach the API of NATS by a subject: %s',
-    (subject) => {
-      const rule =
-        'must begin with a word of its own: what begins with *, > or $ reaches the API of NATS; say that as a raw subject'
-      expect(faultsOf({ stream: 'S', may: ['write'], subjects: [subject] })).toEqual([
-        `allow[0].subjects[0]: ${rule}`,
-      ])
-      expect(faultsOf({ 'request-reply': subject, may: ['request'] })).toEqual([
-        `allow[0].request-reply: ${rule}`,
-      ])
-    },
-  )
+  it.each([
+    '>',
+    '*',
+    '*.API.STREAM.DELETE.S',
+    '$JS.API.>',
+    '$SYS.REQ.>',
+    '{{user.name}}',
+    '{{ user.name }}.>',
+  ])('does not reach the API of NATS by a subject: %s', (subject) => {
+    const rule =
+      'must begin with a word of its own: what begins with *, > or $ reaches the API of NATS, and what begins with a template whatever its value says; say that as a raw subject'
+    expect(faultsOf({ stream: 'S', may: ['write'], subjects: [subject] })).toEqual([
+      `allow[0].subjects[0]: ${rule}`,
+    ])
+    expect(faultsOf({ 'request-reply': subject, may: ['request'] })).toEqual([
+      `allow[0].request-reply: ${rule}`,
+    ])
+  })
 
   it.each(['$JS.hub.API', '$JS', '$J{{user.name}}.API', '$KV'])(
     'is behind no import that begins with $: %s',
@@ -193,6 +203,7 @@ describe('the schema for editors', () => {
     { service: 's', may: ['serve'] },
     { 'request-reply': '>', may: ['request'] },
     { stream: 'S', may: ['read'], prefix: '$JS.hub.API' },
+    { 'request-reply': '{{user.name}}.>', may: ['request'] },
   ])('underlines %j', (entry) => {
     expect(isValid(entry)).toBe(false)
   })
