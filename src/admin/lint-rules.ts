@@ -8,6 +8,7 @@ export const LINT_RULES = [
   'shared-inbox',
   'literal-wildcard',
   'overheard',
+  'self-answer',
   'unused-acceptance',
 ] as const
 export type LintRule = (typeof LINT_RULES)[number]

@@ -5,6 +5,7 @@ import { OPERATOR_SCOPE } from '../domain/policy.ts'
 import type { User } from '../domain/user.ts'
 import { DEFAULT_POLICY } from './account.ts'
 import { inboxFindings } from './lint-inbox.ts'
+import { selfAnswerFindings } from './lint-answers.ts'
 import { templateFindings } from './lint-templates.ts'
 import { broadFindings, idleFindings, shadowFindings } from './lint-entries.ts'
 import { literalFindings, overheardFindings } from './lint-wildcards.ts'
@@ -43,7 +44,11 @@ export type Found = Pick<Finding, 'rule' | 'severity' | 'message' | 'field' | 's
 export function lint(census: Census, places: Places): readonly Finding[] {
   const held = holdings(census)
   const linted: Linted = { census, held, holders: holdersOf(census, held) }
-  const [inboxes, heard] = [inboxFindings(linted), overheardFindings(linted)]
+  const [inboxes, heard, answers] = [
+    inboxFindings(linted),
+    overheardFindings(linted),
+    selfAnswerFindings(linted),
+  ]
   return [...census.policies.values()].flatMap((policy) => {
     const found = [
       ...broadFindings(policy, linted),
@@ -54,6 +59,7 @@ export function lint(census: Census, places: Places): readonly Finding[] {
       ...literalFindings(policy),
       ...(inboxes.get(policy.id) ?? []),
       ...(heard.get(policy.id) ?? []),
+      ...(answers.get(policy.id) ?? []),
     ]
     const account = policy.scope === OPERATOR_SCOPE ? undefined : census.accounts.get(policy.scope)?.name
     return found.map((each) => {

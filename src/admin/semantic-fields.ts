@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { UNSEEN } from '../domain/name.ts'
 import {
   allowedSubjects,
   allowFault,
@@ -29,12 +30,12 @@ const BUCKET = new RegExp(`^(?:${VARIABLE}|[A-Za-z0-9_-])+$`)
 const KEY_TOKEN = `(?:(?:${VARIABLE}|[-/=A-Za-z0-9_])+|[*])`
 const KEY = new RegExp(`^(?:>|(?:${KEY_TOKEN}[.])*(?:${KEY_TOKEN}|>))$`)
 const SUBJECT_TOKEN = String.raw`(?:${VARIABLE}|[^\s.{}\u0000-\u001f\u007f-\u009f])+`
-const OWN_SUBJECT = new RegExp(`^(?![$]|[*](?:[.]|$)|>)(?:(?!>[.])${SUBJECT_TOKEN}[.])*${SUBJECT_TOKEN}$`)
+const OWN_SUBJECT = new RegExp(`^(?![$]|[{]|[*](?:[.]|$)|>)(?:(?!>[.])${SUBJECT_TOKEN}[.])*${SUBJECT_TOKEN}$`)
 const LITERAL_TOKEN = String.raw`(?:${VARIABLE}|[^\s.*>{}\u0000-\u001f\u007f-\u009f])+`
 const LITERAL = new RegExp(`^(?:${LITERAL_TOKEN}[.])*${LITERAL_TOKEN}$`)
 
 const WORD_RULE =
-  'must begin with a word of its own: what begins with *, > or $ reaches the API of NATS; say that as a raw subject'
+  'must begin with a word of its own: what begins with *, > or $ reaches the API of NATS, and what begins with a template whatever its value says; say that as a raw subject'
 
 function nameRule(pattern: RegExp, rule: string) {
   return (text: string): string | undefined => {
@@ -42,7 +43,8 @@ function nameRule(pattern: RegExp, rule: string) {
     if (fault !== undefined) return fault
     if (text === '') return 'must not be empty'
     if (text.length > NAME_LENGTH_MAX) return `must be at most ${NAME_LENGTH_MAX} characters`
-    return pattern.test(text) ? undefined : rule
+    if (!pattern.test(text)) return rule
+    return UNSEEN.test(text) ? 'must not contain characters that are not seen' : undefined
   }
 }
 
@@ -58,10 +60,9 @@ const consumerName = ruled(
 ).describe('Its name, or * for any of the stream.')
 
 function subjectRule(text: string): string | undefined {
-  const skeleton = templateSkeleton(text)
-  const fault = templateFault(text) ?? subjectFault(skeleton)
+  const fault = templateFault(text) ?? subjectFault(templateSkeleton(text))
   if (fault !== undefined) return fault
-  return /^(?:\$|\*(?:\.|$)|>)/.test(skeleton) ? WORD_RULE : undefined
+  return /^(?:\$|\{|\*(?:\.|$)|>)/.test(text) ? WORD_RULE : undefined
 }
 const ownSubject = ruled(subjectRule, OWN_SUBJECT).describe('A subject; * and > are wildcards.')
 
@@ -87,9 +88,17 @@ const keys = z
 
 const subjects = z.array(ownSubject).min(1).max(PARTS_MAX)
 
+const PREFIX_RULE =
+  'must not begin with $: an import maps to a word of its own, and for $JS.<domain>.API there is domain'
+const PREFIX = new RegExp(`^(?![$])${LITERAL.source.slice(1)}`)
+
+function prefixRule(text: string): string | undefined {
+  return literalRule(text) ?? (text.startsWith('$') ? PREFIX_RULE : undefined)
+}
+
 const place = {
   domain: named('The JetStream domain. Absent: that of the account itself.').optional(),
-  prefix: ruled(literalRule, LITERAL)
+  prefix: ruled(prefixRule, PREFIX)
     .optional()
     .describe("What an import maps another account's $JS.API to. Not beside domain."),
 }

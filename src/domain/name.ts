@@ -5,8 +5,11 @@ const NKEY = /^[OAUNCX][A-Z2-7]{55}$/
 
 /** Marks are of the letter before them: few names in Hindi have none. */
 const VISIBLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+$/u
-/** Drawn as nothing: Hangul fillers are letters to Unicode, and variation selectors are marks. */
-const UNSEEN = /\p{Default_Ignorable_Code_Point}/u
+/**
+ * Drawn as nothing, of which two texts that look alike are made: format characters, halves of surrogate pairs, and what
+ * no font has. Hangul fillers are letters to Unicode, and variation selectors are marks.
+ */
+export const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}]/u
 
 /**
  * Why a name (of an operator, account, user, policy) is not valid, or `undefined` when it is.

@@ -112,14 +112,23 @@ const STREAM_CHANGES = [
 export const anyChange = (where: InJetStream, stream: string): readonly string[] =>
   everyApiOf(where).flatMap((api) => STREAM_CHANGES.map((change) => `${api}.STREAM.${change}.${stream}`))
 
-/** Every way of reading by a consumer: making one, in each of the forms that there were, and pulling from one. */
-export const anyConsumer = (where: InJetStream, stream: string): readonly string[] =>
-  everyApiOf(where).flatMap((api) => [
+/** What removes single messages of a stream: which ones, a body says. */
+export const removing = (where: InJetStream, stream: string): readonly string[] =>
+  everyApiOf(where).flatMap((api) => [`${api}.STREAM.PURGE.${stream}`, `${api}.STREAM.MSG.DELETE.${stream}`])
+
+/**
+ * Every way of reading by a consumer: making one, in each of the forms that there were, and pulling from one, which
+ * an acknowledgement with the body `+NXT` does too.
+ */
+export const anyConsumer = (where: InJetStream, stream: string): readonly string[] => [
+  ...everyApiOf(where).flatMap((api) => [
     `${api}.CONSUMER.CREATE.${stream}`,
     `${api}.CONSUMER.CREATE.${stream}.>`,
     `${api}.CONSUMER.DURABLE.CREATE.${stream}.*`,
     `${api}.CONSUMER.MSG.NEXT.${stream}.*`,
-  ])
+  ]),
+  ...acks(stream, '*'),
+]
 
 /** Every way of reading. */
 export const anyReading = (where: InJetStream, stream: string): readonly string[] => [

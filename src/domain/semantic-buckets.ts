@@ -9,6 +9,7 @@ import {
   opening,
   publishing,
   pushed,
+  removing,
   together,
   type InJetStream,
   type Subjects,
@@ -56,18 +57,17 @@ export function allowedOnKv(permission: KvPermission): Subjects {
   })
 }
 
+/** What is put can be heard by whoever may subscribe to it, before it is stored. */
 export function deniedOnKv(permission: KvPermission): Subjects {
   const { kv, may, keys = ['>'] } = permission
   const stream = `KV_${kv}`
-  const written = keys.map((key) => `$KV.${kv}.${key}`)
+  const everywhere = (key: string): readonly string[] =>
+    ['', ...everyApiOf(permission).map((api) => `${api}.`)].map((at) => `${at}$KV.${kv}.${key}`)
+  const subscribe = everywhere('>')
   return together(may, {
-    read: () => publishing(...anyReading(permission, stream)),
-    write: () =>
-      publishing(
-        ...written,
-        ...everyApiOf(permission).flatMap((api) => written.map((subject) => `${api}.${subject}`)),
-      ),
-    watch: () => publishing(...anyConsumer(permission, stream)),
+    read: () => ({ publish: anyReading(permission, stream), subscribe }),
+    write: () => publishing(...keys.flatMap(everywhere), ...removing(permission, stream)),
+    watch: () => ({ publish: anyConsumer(permission, stream), subscribe }),
     manage: () => publishing(...anyChange(permission, stream)),
   })
 }
@@ -103,11 +103,11 @@ export function allowedOnObjects(permission: ObjectPermission): Subjects {
 export function deniedOnObjects(permission: ObjectPermission): Subjects {
   const { object, may } = permission
   const stream = `OBJ_${object}`
+  const subscribe = [`$O.${object}.>`]
   return together(may, {
-    read: () => publishing(...anyReading(permission, stream)),
-    write: () =>
-      publishing(`$O.${object}.>`, ...everyApiOf(permission).map((api) => `${api}.STREAM.PURGE.${stream}`)),
-    watch: () => publishing(...anyConsumer(permission, stream)),
+    read: () => ({ publish: anyReading(permission, stream), subscribe }),
+    write: () => publishing(`$O.${object}.>`, ...removing(permission, stream)),
+    watch: () => ({ publish: anyConsumer(permission, stream), subscribe }),
     manage: () => publishing(...anyChange(permission, stream)),
   })
 }

@@ -81,6 +81,8 @@ export function deniedOnStream(permission: StreamPermission): Subjects {
 }
 
 const CONSUMER_CHANGES = ['DELETE', 'PAUSE', 'RESET', 'UNPIN'] as const
+/** What operators of a cluster do to one. */
+const CONSUMER_MOVES = ['LEADER.STEPDOWN', 'PEER.REMOVE', 'PEER.EVACUATE'] as const
 
 export function allowedOnConsumer(permission: ConsumerPermission): Subjects {
   const { stream, consumer, may, domain } = permission
@@ -119,8 +121,7 @@ export function deniedOnConsumer(permission: ConsumerPermission): Subjects {
           // In the oldest form the name stands in the body, and it can be that of any consumer.
           `${api}.CONSUMER.CREATE.${stream}`,
           ...creating(api, permission),
-          ...CONSUMER_CHANGES.map((change) => `${api}.CONSUMER.${change}.${named}`),
-          `${api}.CONSUMER.LEADER.STEPDOWN.${named}`,
+          ...[...CONSUMER_CHANGES, ...CONSUMER_MOVES].map((change) => `${api}.CONSUMER.${change}.${named}`),
         ]),
       ),
   })

@@ -70,9 +70,12 @@ const WATCH_RULE =
   'must not deny watch alone: whoever may read objects makes consumers, as whoever watches does; deny read'
 const LAST_TOKEN_RULE =
   'must not end in * where it says what is read or watched: nats-server takes a request for > there as one that * allows; write > if that is meant, or whole subjects'
+const SELF_RULE =
+  'must not have request beside serve or reply: whoever answers its own requests may publish anywhere, whatever is denied; give them to different users'
 
 /** Why an allow would give more than it says. */
 export function allowFault(permission: SemanticPermission): Unenforceable | undefined {
+  if (answersItself(permission.may)) return { field: 'may', rule: SELF_RULE }
   const parts = partsOf(permission)
   if (parts === undefined || !reads(permission.may)) return undefined
   const index = parts.of.findIndex((part) => part === '*' || part.endsWith('.*'))
@@ -98,6 +101,11 @@ function partsOf(
   if ('stream' in permission && 'subjects' in permission && permission.subjects !== undefined)
     return { field: 'subjects', of: permission.subjects }
   return undefined
+}
+
+/** nats-server lets an answer through every deny (reference B.2), and whoever asks says where it goes. */
+function answersItself(may: readonly string[]): boolean {
+  return may.includes('request') && (may.includes('serve') || may.includes('reply'))
 }
 
 function reads(may: readonly string[]): boolean {

@@ -1,3 +1,5 @@
+import { UNSEEN } from './name.ts'
+
 /** The longest subject accepted anywhere, in characters. nats-server's own limit is its control line (4 KiB). */
 export const SUBJECT_LENGTH_MAX = 1_024
 
@@ -7,12 +9,14 @@ const ANY_TAIL = '>'
 
 /**
  * Why a subject (wildcards allowed) is not valid, or `undefined` when it is: non-empty tokens between
- * dots, no white space or control characters, `>` only as the last token. As nats-io/jwt's `Subject.Validate`.
+ * dots, no white space or control characters, `>` only as the last token. As nats-io/jwt's `Subject.Validate`, and
+ * nothing that is not seen: an entry is to mean what it looks like.
  */
 export function subjectFault(subject: string): string | undefined {
   if (subject === '') return 'must not be empty'
   if (subject.length > SUBJECT_LENGTH_MAX) return `must be at most ${SUBJECT_LENGTH_MAX} characters`
   if (/[\s\p{Cc}]/u.test(subject)) return 'must not contain spaces or control characters'
+  if (UNSEEN.test(subject)) return 'must not contain characters that are not seen'
   const tokens = subject.split('.')
   if (tokens.includes('')) return 'must not contain empty tokens'
   if (tokens.indexOf(ANY_TAIL) !== -1 && tokens.indexOf(ANY_TAIL) !== tokens.length - 1) {

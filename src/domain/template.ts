@@ -17,8 +17,10 @@ const METADATA = /^user\.metadata\.([A-Za-z0-9_-]+)$/
 const FACTS = ['user.id', 'user.name', 'account.id', 'account.name'] as const
 
 /** A value enters as exactly one subject token: whatever could end the token, widen it, or (a first `$`) make
- * it one of NATS's own is not fit, nor is half of a surrogate pair, of which every one is the same in UTF-8. */
-const ONE_TOKEN = /^[^\s.*>{}$\p{Cc}\p{Cs}][^\s.*>{}\p{Cc}\p{Cs}]*$/u
+ * it one of NATS's own is not fit, nor is what is not seen in it, or half of a surrogate pair, of which every one is
+ * the same in UTF-8. */
+const ONE_TOKEN =
+  /^[^\s.*>{}$\p{C}\p{Default_Ignorable_Code_Point}][^\s.*>{}\p{C}\p{Default_Ignorable_Code_Point}]*$/u
 
 /** Why a template names something that no user can have, or `undefined`. Expansion may still lack a value. */
 export function templateFault(subject: string): string | undefined {

@@ -29,6 +29,7 @@ const BAD: readonly (readonly [what: string, policy: object, field: string, rule
   ['> in the middle', allow('a.>.b'), 'publish.allow[1]', /">" may only be the last token/],
   ['a space', allow('a b'), 'publish.allow[1]', /spaces/],
   ['a control character', allow('a\u0007'), 'publish.allow[1]', /control characters/],
+  ['what is not seen', allow('a\u200b'), 'publish.allow[1]', /not seen/],
   ['an unknown variable', allow('a.{{user.email}}'), 'publish.allow[1]', /unknown variable/],
   ['claims, which no token brings yet', allow('a.{{claims.team}}'), 'publish.allow[1]', /unknown variable/],
   ['half a variable', allow('a.{{user.id'), 'publish.allow[1]', /may only enclose a variable/],

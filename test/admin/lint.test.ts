@@ -82,6 +82,46 @@ describe('lint finds', () => {
   })
 })
 
+describe('lint finds who may answer itself', () => {
+  const asks = { 'request-reply': 'a.b', may: ['request'] }
+  const answers = { 'request-reply': 'a.b', may: ['reply'] }
+  const responses = { max: 1, ttl: '1m' }
+  const both = { publish: { allow: ['a.>'] }, subscribe: { allow: ['*.b q'] } }
+
+  it.each<[string, object, string[]]>([
+    ['by words', { allow: [asks, answers] }, ['self-answer allow[1]']],
+    ['by raw subjects', { ...both, responses }, ['self-answer responses']],
+    ['but not who may not answer', both, []],
+    ['nor who hears something else', { ...both, publish: { allow: ['a'] }, responses }, []],
+    [
+      'nor where publishing it is denied',
+      { ...both, publish: { allow: ['a.>'], deny: ['*.b'] }, responses },
+      [],
+    ],
+    ['nor where hearing it is', { ...both, subscribe: { allow: ['*.b q'], deny: ['a.b'] }, responses }, []],
+    [
+      'yet where it is in one queue group alone',
+      { ...both, subscribe: { allow: ['*.b'], deny: ['a.b q'] }, responses },
+      ['self-answer responses'],
+    ],
+    ['nor by inboxes', { publish: { allow: ['_INBOX.>'] }, inbox: 'shared', responses }, []],
+  ])('%s', (_, facts, expected) => expect(found(facts)).toEqual(expected))
+
+  it('by all that somebody has, and tells the policy that lets it answer', () => {
+    const user = { name: 'u', policies: ['p', 'q'] }
+    const all = findings(policy({ allow: [asks] }), policy({ allow: [answers] }, 'q'), shop(user))
+    expect(all).toMatchObject([{ rule: 'self-answer', severity: 'warning', policy: 'q', field: 'allow[0]' }])
+    expect(all[0]?.message).toContain('may publish a.b, which it hears itself')
+  })
+
+  it('and nobody where a boundary takes one of both away', () => {
+    const cap = policy({ publish: { allow: ['a.>'] }, responses }, 'cap')
+    const account = { kind: 'account', name: 'SHOP', defaultPolicy: null, boundaryPolicy: 'cap' }
+    const all = findings(policy({ allow: [asks, answers] }), cap, { ...account, users: [holder] })
+    expect(all.map(({ rule }) => rule)).not.toContain('self-answer')
+  })
+})
+
 describe('lint finds shadowed', () => {
   it.each<[string, object, string[]]>([
     ['what another covers', { publish: { allow: ['a.b', 'a.>'] } }, ['shadowed publish.allow[0]']],

@@ -23,8 +23,8 @@ const TAKEN: readonly Record<string, unknown>[] = [
   { kv: 'config', may: ['read', 'watch', 'write'], keys: ['app.{{user.name}}.>', 'a.*.c', '>'] },
   { kv: 'config', may: ['write'], keys: ['a.*'] },
   { object: 'files', may: ['read'], domain: 'hub' },
-  { service: 'pricing', subjects: ['pricing.*'], may: ['request', 'serve'], queue: 'q' },
-  { 'request-reply': 'orders.get', may: ['request', 'reply'] },
+  { service: 'pricing', subjects: ['pricing.*'], may: ['serve'], queue: 'q' },
+  { 'request-reply': 'orders.get', may: ['request'] },
 ]
 
 describe('a permission in words', () => {
@@ -56,6 +56,11 @@ describe('a permission in words', () => {
     [
       { consumer: 'a*', stream: 'S', may: ['use'] },
       'allow[0].consumer: must be one name: no dots, spaces, slashes, * or >, but * alone for any consumer of the stream',
+    ],
+    [{ stream: 'a\u200b', may: ['read'] }, 'allow[0].stream: must not contain characters that are not seen'],
+    [
+      { 'request-reply': 'a\u200b', may: ['request'] },
+      'allow[0].request-reply: must not contain characters that are not seen',
     ],
     [{ consumer: 'c', may: ['use'] }, 'allow[0].stream: is missing: must be text'],
     [
@@ -105,17 +110,33 @@ describe('a permission in words', () => {
     expect(faultsOf(entry)).toEqual([fault])
   })
 
-  it.each(['>', '*', '*.API.STREAM.DELETE.S', '$JS.API.>', '$SYS.REQ.>'])(
-    'does not reach the API of NATS by a subject: %s',
-    (subject) => {
+  it.each([
+    '>',
+    '*',
+    '*.API.STREAM.DELETE.S',
+    '$JS.API.>',
+    '$SYS.REQ.>',
+    '{{user.name}}',
+    '{{ user.name }}.>',
+  ])('does not reach the API of NATS by a subject: %s', (subject) => {
+    const rule =
+      'must begin with a word of its own: what begins with *, > or $ reaches the API of NATS, and what begins with a template whatever its value says; say that as a raw subject'
+    expect(faultsOf({ stream: 'S', may: ['write'], subjects: [subject] })).toEqual([
+      `allow[0].subjects[0]: ${rule}`,
+    ])
+    expect(faultsOf({ 'request-reply': subject, may: ['request'] })).toEqual([
+      `allow[0].request-reply: ${rule}`,
+    ])
+  })
+
+  it.each(['$JS.hub.API', '$JS', '$J{{user.name}}.API', '$KV'])(
+    'is behind no import that begins with $: %s',
+    (prefix) => {
       const rule =
-        'must begin with a word of its own: what begins with *, > or $ reaches the API of NATS; say that as a raw subject'
-      expect(faultsOf({ stream: 'S', may: ['write'], subjects: [subject] })).toEqual([
-        `allow[0].subjects[0]: ${rule}`,
-      ])
-      expect(faultsOf({ 'request-reply': subject, may: ['request'] })).toEqual([
-        `allow[0].request-reply: ${rule}`,
-      ])
+        'prefix: must not begin with $: an import maps to a word of its own, and for $JS.<domain>.API there is domain'
+      const entry = { stream: 'S', may: ['manage'], prefix }
+      expect(faultsOf(entry)).toEqual([`allow[0].${rule}`])
+      expect(faultsOf(entry, 'deny')).toEqual([`deny[0].${rule}`])
     },
   )
 
@@ -133,6 +154,8 @@ describe('a permission in words', () => {
     ['allow', { kv: 'b', may: ['read'], keys: ['x', 'a.*'] }, 'allow[0].keys[1]'],
     ['allow', { kv: 'b', may: ['watch'], keys: ['*'] }, 'allow[0].keys[0]'],
     ['allow', { stream: 'S', may: ['read'], subjects: ['a.*'] }, 'allow[0].subjects[0]'],
+    ['allow', { 'request-reply': 'a', may: ['request', 'reply'] }, 'allow[0].may'],
+    ['allow', { service: 's', subjects: ['a'], may: ['serve', 'request'] }, 'allow[0].may'],
     ['deny', { kv: 'b', may: ['read'], keys: ['a.>'] }, 'deny[0].keys'],
     ['deny', { kv: 'b', may: ['write', 'watch'], keys: ['a.>'] }, 'deny[0].keys'],
     ['deny', { stream: 'S', may: ['read'], subjects: ['a.>'] }, 'deny[0].subjects'],
@@ -144,6 +167,10 @@ describe('a permission in words', () => {
     expect(checked.ok ? [] : checked.faults).toEqual([
       expect.objectContaining({ where, isUnenforceable: true }),
     ])
+  })
+
+  it('denies asking and answering together', () => {
+    expect(faultsOf({ 'request-reply': 'a', may: ['request', 'reply'] }, 'deny')).toEqual([])
   })
 
   it('is bounded by the subjects that it comes to', () => {
@@ -175,6 +202,8 @@ describe('the schema for editors', () => {
     { kv: 'b', may: ['read'], kyes: [] },
     { service: 's', may: ['serve'] },
     { 'request-reply': '>', may: ['request'] },
+    { stream: 'S', may: ['read'], prefix: '$JS.hub.API' },
+    { 'request-reply': '{{user.name}}.>', may: ['request'] },
   ])('underlines %j', (entry) => {
     expect(isValid(entry)).toBe(false)
   })

@@ -35,6 +35,14 @@ describe('a subject', () => {
     ['a\tb', /spaces/],
     ['a\r\nPUB b', /spaces/],
     ['a\u0000', /control/],
+    ['a\u200bb', /not seen/],
+    ['\u202eb.a', /not seen/],
+    ['a.\ud800', /not seen/],
+    ['a.\udfff.b', /not seen/],
+    ['a\u3164', /not seen/],
+    ['☎\ufe0f', /not seen/],
+    ['a\u034fb', /not seen/],
+    ['\ue000', /not seen/],
     ['x'.repeat(SUBJECT_LENGTH_MAX + 1), /at most/],
   ])('may not be %j', (subject, rule) => {
     expect(subjectFault(subject)).toMatch(rule)

@@ -49,6 +49,9 @@ describe('a template fails closed and names the variable', () => {
     '{{user.id}}',
     '\u0000',
     '\u0085',
+    'a\u200b',
+    '\u3164',
+    '\udc00a',
   ])('for the value %j', (region) => {
     const unfit = { ...facts, user: { ...facts.user, metadata: { region } } }
     const variable = 'user.metadata.region'

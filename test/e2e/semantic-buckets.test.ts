@@ -66,6 +66,20 @@ const put =
   (nc) =>
     api(nc, subject, 'new')
 
+const hear =
+  (subject: string): Operation =>
+  async (nc) => {
+    const refused: Error[] = []
+    const subscription = nc.subscribe(subject, {
+      callback: (error) => {
+        if (error !== null) refused.push(error)
+      },
+    })
+    await nc.flush()
+    subscription.unsubscribe()
+    for (const error of refused) throw error
+  }
+
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'get a.x': js(`DIRECT.GET.${KV}.$KV.config.a.x`),
   'get a.x.y': js(`DIRECT.GET.${KV}.$KV.config.a.x.y`),
@@ -98,6 +112,15 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     })
     return api(nc, `$JS.API.CONSUMER.MSG.NEXT.${KV}.p`, '1')
   },
+  'pull by an acknowledgement': async (nc) => {
+    await api(root, `$JS.API.CONSUMER.CREATE.${KV}.q`, {
+      stream_name: KV,
+      config: { name: 'q', ack_policy: 'explicit' },
+    })
+    return ask(nc, `$JS.ACK.${KV}.q.1.1.1.1.0`, '+NXT')
+  },
+  'hear keys': hear('$KV.config.>'),
+  'hear one key': hear('$KV.config.a.x'),
   'delete a consumer': async (nc) => {
     await watch(KV, '$KV.config.a.>')(root)
     return api(nc, `$JS.API.CONSUMER.DELETE.${KV}.w1`)
@@ -127,6 +150,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'put a part': put('$O.files.C.n2'),
   'put what it is': put('$O.files.M.bmV3'),
   'purge parts': js(`STREAM.PURGE.${OBJ}`, { filter: '$O.files.C.n1' }),
+  'delete a part': js(`STREAM.MSG.DELETE.${OBJ}`, { seq: 1 }),
+  'hear parts': hear('$O.files.C.>'),
   'create objects': js(`STREAM.CREATE.${OBJ}`, { ...objects, storage: 'memory' }),
   'seal objects': js(`STREAM.UPDATE.${OBJ}`, { ...objects, storage: 'memory', max_msgs: 1_000 }),
   'delete objects': js(`STREAM.DELETE.${OBJ}`),
@@ -179,13 +204,16 @@ const TABLE: readonly (readonly [object, readonly string[]])[] = [
 ]
 
 const KV_CONSUMERS = EVERY.filter(
-  (each) => each.startsWith('watch') || ['durable consumer', 'pull'].includes(each),
+  (each) =>
+    each.startsWith('watch') ||
+    (each.startsWith('hear') && !each.includes('part')) ||
+    ['durable consumer', 'pull', 'pull by an acknowledgement'].includes(each),
 )
 const DENIED: readonly (readonly [object, readonly string[]])[] = [
   [{ kv: 'config', may: ['read'] }, [...KV_GET, ...KV_CONSUMERS]],
   [{ kv: 'config', may: ['watch'] }, KV_CONSUMERS],
-  [{ kv: 'config', may: ['write'], keys: ['b.>'] }, ['put b.x']],
-  [{ kv: 'config', may: ['write'] }, ['put a.x', 'put b.x']],
+  [{ kv: 'config', may: ['write'], keys: ['b.>'] }, ['put b.x', 'purge deletes', 'delete a message']],
+  [{ kv: 'config', may: ['write'] }, ['put a.x', 'put b.x', 'purge deletes', 'delete a message']],
   [
     { kv: 'config', may: ['manage'] },
     ['create bucket', 'change bucket', 'purge deletes', 'delete a message', 'delete bucket'],
@@ -199,10 +227,14 @@ const DENIED: readonly (readonly [object, readonly string[]])[] = [
       'object list',
       'objects as a stream',
       'object consumer',
+      'hear parts',
     ],
   ],
-  [{ object: 'files', may: ['write'] }, ['put a part', 'put what it is', 'purge parts']],
-  [{ object: 'files', may: ['manage'] }, ['create objects', 'seal objects', 'purge parts', 'delete objects']],
+  [{ object: 'files', may: ['write'] }, ['put a part', 'put what it is', 'purge parts', 'delete a part']],
+  [
+    { object: 'files', may: ['manage'] },
+    ['create objects', 'seal objects', 'purge parts', 'delete a part', 'delete objects'],
+  ],
 ]
 
 describe('of a bucket', () => {

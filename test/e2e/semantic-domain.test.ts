@@ -19,6 +19,8 @@ const WRITER: readonly SemanticPermission[] = [
 ]
 const DENY: SemanticPermission = { stream: 'ORDERS', may: ['manage'] }
 
+const UNHEARD: SemanticPermission = { kv: 'config', may: ['read'] }
+
 const allowed = (all: readonly SemanticPermission[]): object => ({
   publish: { allow: all.flatMap((each) => allowedSubjects(each).publish) },
   subscribe: { allow: ['_INBOX.>'] },
@@ -27,6 +29,11 @@ const USERS = [
   { user: 'root', password: 'x' },
   { user: 'reader', password: 'x', permissions: allowed(READER) },
   { user: 'writer', password: 'x', permissions: allowed(WRITER) },
+  {
+    user: 'unhearing',
+    password: 'x',
+    permissions: { subscribe: { deny: deniedSubjects(UNHEARD).subscribe } },
+  },
   { user: 'denied', password: 'x', permissions: { publish: { deny: deniedSubjects(DENY).publish } } },
 ]
 
@@ -117,6 +124,23 @@ describe('in a domain that is reached over a leaf node', () => {
       expect(await isRefused(nc, (nc) => ask(nc, `${place}.STREAM.PURGE.ORDERS`))).toBe(true)
     expect(await isRefused(nc, (nc) => api(nc, '$JS.hub.API.STREAM.INFO.ORDERS'))).toBe(false)
   })
+})
+
+it('a deny of reading a bucket keeps from hearing what is put, wherever it is put', async () => {
+  const [nc, root] = [await as('unhearing'), await as('root')]
+  const heard = { nc: [] as string[], root: [] as string[] }
+  for (const [name, client] of [
+    ['nc', nc],
+    ['root', root],
+  ] as const) {
+    client.subscribe('>', { callback: (_error, message) => void heard[name].push(message.subject) })
+    await client.flush()
+  }
+  const subjects = ['$JS.hub.API.$KV.config.a.x', '$KV.config.a.x', 'end']
+  for (const subject of subjects) root.publish(subject, 'value')
+  await eventually(() => heard.nc.includes('end') && heard.root.includes('end'))
+  expect(heard.root).toEqual(expect.arrayContaining(subjects))
+  expect(heard.nc.filter((subject) => subject.includes('$KV'))).toEqual([])
 })
 
 describe('a server of the domain itself', () => {

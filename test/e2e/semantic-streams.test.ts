@@ -221,7 +221,7 @@ const DENIED: readonly (readonly [object, readonly string[]])[] = [
   ],
   [
     { stream: S, may: ['read'] },
-    EVERY.filter((each) => /get|ordered|pull from|^change|without a name/.test(each)),
+    EVERY.filter((each) => /get|ordered|pull from|^ack|^change|without a name/.test(each)),
   ],
   [{ stream: S, may: ['write'], subjects: ['orders.a'] }, ['publish a']],
   [
@@ -267,4 +267,17 @@ describe('of a stream and its consumers', () => {
     const refused = await refusedTo(await permitted(world, { ...everything, deny: [deny] }))
     expect(refused).toEqual(EVERY.filter((each) => denied.includes(each)))
   })
+
+  it.each(['REMOVE', 'EVACUATE'])(
+    'a deny of managing a consumer refuses moving it in a cluster: %s',
+    async (move) => {
+      await renew()
+      const everything = { publish: { allow: ['>'] }, subscribe: { allow: ['>'] } }
+      const deny = [{ consumer: 'theirs', stream: S, may: ['manage'] }]
+      const denied = await permitted(world, { ...everything, deny })
+      const subject = `CONSUMER.PEER.${move}.${S}.theirs`
+      expect(await isRefused(denied, js(subject))).toBe(true)
+      await expect(js(subject)(root)).rejects.toThrow(/cluster/i)
+    },
+  )
 })
