@@ -12,6 +12,8 @@ export interface NamedRole {
 /** Which roles are within which, by name, as documents declare it on top of what there is. */
 export class RoleGraph {
   readonly #roles = new Map<string, NamedRole>()
+  readonly #counted = new Map<string, number>()
+  #above: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor({ roles, accounts }: Pick<Snapshot, 'roles' | 'accounts'>, declared: readonly NamedRole[]) {
     const names = new Map(accounts.map(({ id, name }) => [id, name]))
@@ -24,8 +26,29 @@ export class RoleGraph {
 
   /** Why the role cannot have another one within it; `undefined` when it can. */
   faultOf(role: NamedRole, inner: string): string | undefined {
-    const container = { id: keyOf(role), name: role.name }
+    const id = keyOf(role)
+    const container = { id, name: role.name, above: this.#countAbove(id) }
     return withinFault(container, this.#keyIn(role.account, inner), this.#find)
+  }
+
+  /** How many roles are above one, each within the next. A way that comes back ends there. */
+  #countAbove(key: string): number {
+    this.#above ??= this.#containers()
+    const known = this.#counted.get(key)
+    if (known !== undefined) return known
+    this.#counted.set(key, 0)
+    const counts = (this.#above.get(key) ?? []).map((each) => this.#countAbove(each) + 1)
+    this.#counted.set(key, Math.max(0, ...counts))
+    return this.#counted.get(key) ?? 0
+  }
+
+  /** By key, the keys of the roles that it is in. */
+  #containers(): ReadonlyMap<string, readonly string[]> {
+    const containers = new Map<string, string[]>()
+    for (const outer of this.#roles.keys())
+      for (const inner of this.#find(outer)?.roles ?? [])
+        containers.set(inner, [...(containers.get(inner) ?? []), outer])
+    return containers
   }
 
   /** Each after those that are within it. */

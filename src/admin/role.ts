@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { OPERATOR_SCOPE } from '../domain/policy.ts'
-import { withinFault, type Role } from '../domain/role.ts'
-import { EVERY_ROLE, roleKey } from '../domain/state-keys.ts'
+import { ROLE_DEPTH_MAX, withinFault, type Role } from '../domain/role.ts'
+import { EVERY_ROLE, roleKey, roleUseFilter } from '../domain/state-keys.ts'
 import { accountReference } from './account.ts'
 import { roles } from './aggregates.ts'
 import { pageOf, roleId, roleSeen } from './answers.ts'
@@ -128,19 +128,19 @@ async function policyIds(
   return [...new Set(found.map(({ id }) => id))]
 }
 
-interface Container {
+interface Named {
   readonly id: string
   readonly name: string
   readonly account: string | undefined
 }
 
 /**
- * The roles within one. Nothing is committed unless all that are below it are as they were looked at: somebody else
- * may be about to put this one into one of them.
+ * The roles within one. Nothing is committed unless all that are below it and above it are as they were looked at:
+ * somebody else may be about to put this one into one of them.
  */
 async function roleIds(
   tx: Transaction,
-  container: Container,
+  container: Named,
   names: readonly string[] | undefined,
 ): Promise<readonly string[] | undefined> {
   if (names === undefined) return undefined
@@ -154,13 +154,27 @@ async function roleIds(
   )
   const below = await rolesWithin(tx, ids)
   for (const id of below.keys()) tx.hold(await tx.stored(roleKey(id)))
+  const above = ids.length === 0 ? 0 : await countAbove(tx, container.id)
   refuseFaults(
     ids.flatMap((id, i) => {
-      const rule = withinFault(container, id, (each) => below.get(each))
+      const rule = withinFault({ ...container, above }, id, (each) => below.get(each))
       return rule === undefined ? [] : [{ where: `roles[${i}]`, rule }]
     }),
   )
   return [...new Set(ids)]
+}
+
+/** How many roles are above one, each within the next; one that more are above has no room for any within it. */
+async function countAbove(tx: Transaction, id: string): Promise<number> {
+  let level: ReadonlySet<string> = new Set([id])
+  for (let above = 0; above < ROLE_DEPTH_MAX; above += 1) {
+    const next = new Set<string>()
+    for (const each of level)
+      for (const { key } of await tx.allOf(roleUseFilter(each))) next.add(key.slice(key.lastIndexOf('.') + 1))
+    if (next.size === 0) return above
+    level = next
+  }
+  return ROLE_DEPTH_MAX
 }
 
 export const roleCommands = { createRole, updateRole, setDescription, deleteRole, listRoles }

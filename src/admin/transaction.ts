@@ -139,6 +139,18 @@ export class Transaction extends View {
     return entries[0]
   }
 
+  /** All keys that match and have a value. Nothing is committed unless there are these and no others then. */
+  async allOf(filter: string): Promise<readonly Stored[]> {
+    const all: Stored[] = []
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const { entries, next, last } = await this.#store.page(filter, { after, limit: PAGE })
+      all.push(...entries)
+      if (next === undefined) this.hold({ key: filter, revision: last })
+      after = next
+    }
+    return all
+  }
+
   /** The answer tells the revision of this one, though nothing is asked of it. Refuses as `execute` does. */
   async regard(key: string): Promise<void> {
     await this.#expect(key)

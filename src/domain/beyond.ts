@@ -1,13 +1,13 @@
-import { gained } from './gained.ts'
+import { someGained } from './gained.ts'
 import type { Grant } from './grant.ts'
 import { limitsBeyond } from './limits.ts'
 import type { ResponsePermission } from './policy.ts'
 
 /** What a grant allows that another one does not, in words; `undefined` when it is nowhere wider. */
 export function beyond(grant: Grant, cap: Grant): string | undefined {
-  const publish = gained(cap.publish, grant.publish)[0]
+  const publish = someGained(cap.publish, grant.publish)
   if (publish !== undefined) return `publish ${publish}`
-  const subscribe = gained(cap.subscribe, grant.subscribe)[0]
+  const subscribe = someGained(cap.subscribe, grant.subscribe)
   if (subscribe !== undefined) return `subscribe ${subscribe}`
   if (responsesBeyond(grant.responses, cap.responses)) return 'responses'
   return limitsBeyond(grant, cap)

@@ -1,8 +1,7 @@
 import { entriesOf, type Effect, type Side } from './entries.ts'
 import type { Grant, GrantParts } from './grant.ts'
 import type { Policy } from './policy.ts'
-import { entryCovers } from './subject-entry.ts'
-import { overlapsAmong } from './subject-list.ts'
+import { coveringAmong } from './subject-list.ts'
 import { expand, type TemplateFacts } from './template.ts'
 
 /** Where an entry is written. */
@@ -81,7 +80,7 @@ function givenBy(policy: Policy, facts: TemplateFacts): Given[] {
   })
 }
 
-/** What of these says as much as an entry, or more. */
+/** What of these says as much as an entry, or more; as much only, of what takes too long to tell. */
 function sourcesAmong(given: readonly Given[]): (entry: string) => readonly Source[] {
   const bySubject = new Map<string, Source[]>()
   for (const { subject, source } of given) {
@@ -89,19 +88,19 @@ function sourcesAmong(given: readonly Given[]): (entry: string) => readonly Sour
     if (known === undefined) bySubject.set(subject, [source])
     else known.push(source)
   }
-  const near = overlapsAmong([...bySubject.keys()])
-  return (entry) =>
-    near(entry).flatMap((subject) => (entryCovers(subject, entry) ? (bySubject.get(subject) ?? []) : []))
+  const covering = coveringAmong([...bySubject.keys()])
+  return (entry) => (covering(entry) ?? [entry]).flatMap((subject) => bySubject.get(subject) ?? [])
 }
 
+/** Of what takes too long to tell nothing is told. */
 function missing(given: readonly Given[], final: readonly string[]): readonly LeftOut[] {
   const has = new Set(final)
-  const near = overlapsAmong(final)
-  return given.flatMap((each) => {
-    const { subject } = each
-    if (has.has(subject)) return []
-    const about = near(subject)
-    if (about.some((entry) => entryCovers(subject, entry))) return []
-    return [{ ...each, coveredBy: about.find((entry) => entryCovers(entry, subject)) }]
+  const others = given.filter(({ subject }) => !has.has(subject))
+  const above = coveringAmong([...new Set(others.map(({ subject }) => subject))])
+  const inPart = new Set(final.flatMap((entry) => above(entry) ?? []))
+  const covering = coveringAmong(final)
+  return others.flatMap((each) => {
+    const coverers = inPart.has(each.subject) ? undefined : covering(each.subject)
+    return coverers === undefined ? [] : [{ ...each, coveredBy: coverers[0] }]
   })
 }

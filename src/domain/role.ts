@@ -106,15 +106,18 @@ export interface Containing {
 }
 type Find = (id: string) => Containing | undefined
 
+/** A role that others are to be within, and how many roles are above it, each within the next. */
+export interface Container {
+  readonly id: string
+  readonly name: string
+  readonly above: number
+}
+
 /** Why a role cannot have another one within it, in words; `undefined` when it can. */
-export function withinFault(
-  { id, name }: { readonly id: string; readonly name: string },
-  inner: string,
-  find: Find,
-): string | undefined {
+export function withinFault({ id, name, above }: Container, inner: string, find: Find): string | undefined {
   const way = wayTo(id, inner, { find, seen: new Set() })
   if (way !== undefined) return `"${name}" would contain itself: ${[name, ...way, name].join(' → ')}`
-  return depthOf(inner, find) < ROLE_DEPTH_MAX
+  return above + depthOf(inner, find) < ROLE_DEPTH_MAX
     ? undefined
     : `must not be more than ${ROLE_DEPTH_MAX} roles deep`
 }

@@ -58,6 +58,8 @@ export const roleNamesFilter = (scope: string): string => `index.role-name.${tok
 export const useKey = (what: 'policy' | 'role', id: string, by: string): string =>
   `index.use.${what}.${token(id)}.${by}`
 export const useFilter = (what: 'policy' | 'role', id: string): string => `index.use.${what}.${token(id)}.>`
+/** The same of the other roles that a role is in. */
+export const roleUseFilter = (role: string): string => `index.use.role.${token(role)}.role.*`
 
 /** The policy or the role that such a key says is in use; `undefined` for every other key. */
 export function usedKey(key: string): string | undefined {

@@ -52,15 +52,35 @@ export function commonEntriesWithin(
 }
 
 /**
- * For a list that is asked often: its entries with a subject that the one asked for has too. Whether their queue groups
- * meet is not looked at. Nothing bounds it but the list.
+ * For a list that is asked often: its entries that cover the one asked for, or `undefined` where it takes too long to
+ * tell.
  */
-export function overlapsAmong(entries: readonly string[]): (entry: string) => readonly string[] {
-  const trie = addTo(new SubjectTrie(), entries)
-  return (entry) => trie.overlapping(readEntry(entry).tokens).map(({ index }) => entries[index] ?? '')
+export function coveringAmong(entries: readonly string[]): (entry: string) => readonly string[] | undefined {
+  const trie = addTo(new SubjectTrie(STEPS_MAX), entries)
+  return (entry) => {
+    const { tokens, queue } = readEntry(entry)
+    const found: string[] = []
+    trie.someCovering(tokens, (leaf) => {
+      if (queueCovers(leaf.queue, queue)) found.push(entries[leaf.index] ?? '')
+      return false
+    })
+    return trie.isSpent ? undefined : found
+  }
 }
 
-/** Tokens that are looked at to shorten one list: twenty thousand entries of five tokens take no more. */
+/**
+ * For a list that is asked often: its entries with a subject that the one asked for has too, or `undefined` where it
+ * takes too long to tell: of lists that cross each other all meet all. Whether their queue groups meet is not looked at.
+ */
+export function overlapsAmong(entries: readonly string[]): (entry: string) => readonly string[] | undefined {
+  const trie = addTo(new SubjectTrie(STEPS_MAX), entries)
+  return (entry) => {
+    const found = trie.overlapping(readEntry(entry).tokens)
+    return trie.isSpent ? undefined : found.map(({ index }) => entries[index] ?? '')
+  }
+}
+
+/** Tokens that are looked at for one list: to shorten twenty thousand entries of five tokens takes no more. */
 const STEPS_MAX = 131_072
 
 /**

@@ -72,10 +72,10 @@ export class SubjectTrie {
     this.#stepsLeft -= 1
     if (this.isSpent) return false
     const token = sought.tokens[at]
-    if (token === undefined) return node.leaves?.some(sought.isIt) ?? false
+    if (token === undefined) return this.#isAmong(node.leaves, sought)
     const { children } = node
     if (children === undefined) return false
-    if (children.get('>')?.leaves?.some(sought.isIt)) return true
+    if (this.#isAmong(children.get('>')?.leaves, sought)) return true
     if (token === '>' && !sought.isLiteral) return false
     const same = token === '*' || token === '>' ? undefined : children.get(token)
     if (same !== undefined && this.#walk(same, at + 1, sought)) return true
@@ -83,9 +83,16 @@ export class SubjectTrie {
     return any !== undefined && this.#walk(any, at + 1, sought)
   }
 
+  #isAmong(leaves: readonly Leaf[] | undefined, { isIt }: Sought): boolean {
+    if (leaves === undefined) return false
+    this.#stepsLeft -= leaves.length // One subject may be there in a thousand queue groups.
+    return !this.isSpent && leaves.some(isIt)
+  }
+
   #meet(node: Node, at: number, sought: { tokens: readonly string[]; found: Leaf[] }): void {
     const { tokens, found } = sought
-    this.#stepsLeft -= 1 + (node.leaves?.length ?? 0)
+    const tails = node.children?.get('>')?.leaves ?? []
+    this.#stepsLeft -= 1 + (node.leaves?.length ?? 0) + tails.length
     if (this.isSpent) return
     const token = tokens[at]
     if (token === undefined) {
@@ -96,7 +103,7 @@ export class SubjectTrie {
       for (const child of node.children?.values() ?? []) this.#collect(child, found)
       return
     }
-    found.push(...(node.children?.get('>')?.leaves ?? []))
+    found.push(...tails)
     for (const child of childrenMeeting(node, token)) this.#meet(child, at + 1, sought)
   }
 

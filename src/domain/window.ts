@@ -22,6 +22,8 @@ const DAY = 86_400 * SECOND
  * connected connects anew.
  */
 const AHEAD_MS_MAX = 8 * DAY
+/** What is found out at once beyond that, so that it need not be found out again for as long. */
+const KNOWN_MS_MAX = DAY
 
 /** Zone names found good. Asking Intl costs tens of microseconds; there are some six hundred zones. */
 const knownZones = new Set<string>()
@@ -40,25 +42,49 @@ export function isZone(name: string): boolean {
   return true
 }
 
-/** Lists of windows never change, they are replaced. While one is open, the answer is the same one. */
-const opened = new WeakMap<readonly Window[], { readonly from: number; readonly until: number }>()
+/** A time during which one of a list of windows is open. */
+interface Opening {
+  readonly from: number
+  /** When it ends, or as far as was looked. */
+  readonly until: number
+  readonly isEnd: boolean
+}
+
+/** Lists of windows never change, they are replaced. While one is open, the answer follows from what is known. */
+const opened = new WeakMap<readonly Window[], Opening>()
 
 /**
  * Until when one of the windows is open without a break, in milliseconds since the epoch, at whole seconds; windows
  * that meet count as one. `undefined` while none is open. Looks eight days ahead at most.
  */
 export function openUntil(windows: readonly Window[], nowMs: number): number | undefined {
-  const known = opened.get(windows)
-  if (known !== undefined && known.from <= nowMs && nowMs < known.until) return known.until
   const horizon = Math.floor(nowMs / SECOND) * SECOND + AHEAD_MS_MAX
+  let known = opened.get(windows)
+  if (known === undefined || !isAbout(known, { nowMs, horizon })) {
+    known = openingAt(windows, { nowMs, last: horizon + KNOWN_MS_MAX })
+    if (known === undefined) return undefined
+    opened.set(windows, known)
+  }
+  return Math.min(known.until, horizon) // Of which the next who asks has another.
+}
+
+function isAbout(
+  { from, until, isEnd }: Opening,
+  { nowMs, horizon }: { readonly nowMs: number; readonly horizon: number },
+): boolean {
+  return from <= nowMs && (isEnd ? nowMs < until : horizon <= until)
+}
+
+function openingAt(
+  windows: readonly Window[],
+  { nowMs, last }: { readonly nowMs: number; readonly last: number },
+): Opening | undefined {
   let until = nowMs
   for (let next = endOf(windows, nowMs); next !== undefined; next = endOf(windows, until)) {
-    if (next >= horizon) return horizon // Of which the next who asks has another.
+    if (next >= last) return { from: nowMs, until: last, isEnd: false }
     until = next
   }
-  if (until === nowMs) return undefined
-  opened.set(windows, { from: nowMs, until })
-  return until
+  return until === nowMs ? undefined : { from: nowMs, until, isEnd: true }
 }
 
 /** The same for several lists that all have to be open; `Infinity` for none. */
@@ -75,11 +101,13 @@ export function allOpenUntil(lists: readonly (readonly Window[])[], nowMs: numbe
 /** The latest end of a window that is open now, or a change of its clock before that, after which it is seen anew. */
 function endOf(windows: readonly Window[], nowMs: number): number | undefined {
   let latest: number | undefined
+  const walls = new Map<string, number>()
   for (const window of windows) {
-    const wall = wallOf(window.zone, nowMs)
+    const wall = walls.get(window.zone) ?? wallOf(window.zone, nowMs)
+    walls.set(window.zone, wall)
     const left = leftOf(window, wall)
     if (left === undefined) continue
-    const end = steadyUntil(window.zone, nowMs, nowMs + left)
+    const end = steadyUntil(window.zone, { offset: wall - nowMs, nowMs }, nowMs + left)
     latest = Math.max(latest ?? end, end)
   }
   return latest
@@ -101,10 +129,13 @@ function timeOf(time: string): number {
 }
 
 /** The end, or the first second before it at which the clock of the zone has been put forward or back. */
-function steadyUntil(zone: string, fromMs: number, endMs: number): number {
-  const offset = offsetOf(zone, fromMs)
+function steadyUntil(
+  zone: string,
+  { offset, nowMs }: { readonly offset: number; readonly nowMs: number },
+  endMs: number,
+): number {
   if (offsetOf(zone, endMs) === offset) return endMs
-  let [before, after] = [Math.floor(fromMs / SECOND), Math.ceil(endMs / SECOND)]
+  let [before, after] = [Math.floor(nowMs / SECOND), Math.ceil(endMs / SECOND)]
   while (after - before > 1) {
     const middle = Math.floor((before + after) / 2)
     if (offsetOf(zone, middle * SECOND) === offset) before = middle

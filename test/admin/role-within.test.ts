@@ -104,6 +104,32 @@ describe('a role within another', () => {
     expect(
       await door.command('role.create', { name: 'deep-9', policies: [], roles: ['deep-8'] }),
     ).toMatchObject(refusal('roles[0]', 'must not be more than 8 roles deep'))
+    await makeRole('deep-0')
+    expect(
+      await door.command('role.update', { role: 'deep-1', policies: [], roles: ['deep-0'] }),
+    ).toMatchObject(refusal('roles[0]', 'must not be more than 8 roles deep'))
+  })
+
+  it('is so too where it is put in below, alone or while the others are put in above', async () => {
+    const last = (rest: string) => `tail-${rest}`
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await makeRole(last(name))
+      for (let n = 2; n <= 7; n += 1)
+        await makeRole(`${name}-${n}`, [n === 2 ? last(name) : `${name}-${n - 1}`])
+      await makeRole(`leaf-${name}`)
+      // Eight with the leaf, nine with what is above: neither command sees the other's.
+      const replies = await Promise.all([
+        ask(one, {
+          command: 'role.update',
+          payload: { role: last(name), policies: [], roles: [`leaf-${name}`] },
+        }),
+        ask(other, {
+          command: 'role.create',
+          payload: { name: `top-${name}`, policies: [], roles: [`${name}-7`] },
+        }),
+      ])
+      expect(replies.map(({ status }) => status).sort()).toEqual([200, 400])
+    }
   })
 
   it('is not the other one either when both are changed at the same time', { timeout: 60_000 }, async () => {
@@ -159,6 +185,13 @@ describe('documents of roles within each other', () => {
     })
     await expect(draft(service(), read(role('z', 'nobody')))).rejects.toMatchObject({
       faults: [{ where: 'r.yaml:3:9 roles[0]', rule: 'there is no role "nobody"' }],
+    })
+  })
+
+  it('that are too deep below what is stored are refused at their place', async () => {
+    for (let n = 1; n <= 8; n += 1) await makeRole(`chain-${n}`, n === 1 ? [] : [`chain-${n - 1}`])
+    await expect(draft(service(), read(role('chain-1', 'end'), role('end')))).rejects.toMatchObject({
+      faults: [{ where: 'r.yaml:3:9 roles[0]', rule: 'must not be more than 8 roles deep' }],
     })
   })
 

@@ -1,10 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { gained } from '../../src/domain/gained.ts'
+import { gained, someGained } from '../../src/domain/gained.ts'
 import type { SubjectRules } from '../../src/domain/policy.ts'
+import { entryCovers } from '../../src/domain/subject-entry.ts'
 import { meaning, meaningOfRules, rules } from './small-world.ts'
 
 const only = (...allow: string[]): SubjectRules => ({ allow, deny: [] })
+
+const crossing = (of: (n: number) => string): string[] => Array.from({ length: 1_000 }, (_, n) => of(n))
 
 function gainOf(before: SubjectRules, after: SubjectRules): string[] {
   const had = new Set(meaningOfRules(before))
@@ -56,6 +59,35 @@ describe('what is gained', () => {
     ['nothing where a queue group came to what all had', only('a'), only('a q', 'a'), []],
   ])('is %s', (_, before, after, told) => {
     expect(gained(before, after)).toEqual(told)
+  })
+
+  it('is never hidden where lists cross each other so often that it takes too long to tell', () => {
+    const [here, there] = [crossing((n) => `*.a${n}.>`), crossing((n) => `b${n}.*.>`)]
+    expect(gained(only(...here), only(...there))).toEqual([...there].sort())
+    expect(gained(only(...here), only(...there, 'x'))).toContain('x')
+    const denied = { allow: ['>'], deny: here }
+    const freed = gained(denied, { allow: ['b1.>', ...there], deny: [] })
+    expect(there.filter((entry) => !freed.some((each) => entryCovers(each, entry)))).toEqual([])
+  })
+
+  it('is nothing from such lists to themselves, nor to less', () => {
+    const queues = crossing((n) => `c.> q${n}`)
+    const both = [...crossing((n) => `*.a${n}.>`), ...crossing((n) => `b${n}.*.>`), ...queues]
+    expect(gained({ allow: both, deny: both }, { allow: both, deny: both })).toEqual([])
+    expect(gained(only(...both), only(...both.slice(500)))).toEqual([])
+    expect(gained(only(...both), { allow: ['>'], deny: ['>'] })).toEqual([])
+  })
+
+  it('is found one at a time too', () => {
+    fc.assert(
+      fc.property(rules, rules, (before, after) => {
+        const some = someGained(before, after)
+        const told = gained(before, after)
+        expect(some === undefined).toBe(told.length === 0)
+        if (some !== undefined) expect(told.some((entry) => entryCovers(entry, some))).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('is found in long lists', () => {

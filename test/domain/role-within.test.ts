@@ -98,7 +98,7 @@ describe('a role cannot be within itself', () => {
     const found = new Set<boolean>()
     fc.assert(
       fc.property(graph, fc.constantFrom(...names), fc.constantFrom(...names), (roles, name, inner) => {
-        const fault = withinFault({ id: name, name }, inner, (id) => roles.get(id))
+        const fault = withinFault({ id: name, name, above: 0 }, inner, (id) => roles.get(id))
         const isWithin = reached(roles, [inner]).has(name)
         found.add(isWithin)
         expect(fault !== undefined).toBe(isWithin)
@@ -115,10 +115,12 @@ describe('a role cannot be within itself', () => {
 
   it('nor deeper than a few', () => {
     const chain = (id: string) => ({ name: id, roles: id === '1' ? [] : [String(Number(id) - 1)] })
+    const fault = (below: number, above: number) =>
+      withinFault({ id: 'x', name: 'x', above }, String(below), chain)
     expect(depthOf('5', chain)).toBe(5)
-    expect(withinFault({ id: 'x', name: 'x' }, String(ROLE_DEPTH_MAX - 1), chain)).toBeUndefined()
-    expect(withinFault({ id: 'x', name: 'x' }, String(ROLE_DEPTH_MAX), chain)).toBe(
-      'must not be more than 8 roles deep',
-    )
+    expect(fault(4, ROLE_DEPTH_MAX - 5)).toBeUndefined()
+    expect(fault(4, ROLE_DEPTH_MAX - 4)).toBe('must not be more than 8 roles deep')
+    expect(fault(ROLE_DEPTH_MAX - 1, 0)).toBeUndefined()
+    expect(fault(ROLE_DEPTH_MAX, 0)).toBe('must not be more than 8 roles deep')
   })
 })

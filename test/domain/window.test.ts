@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { allOpenUntil, DAYS, isZone, openUntil, type Window } from '../../src/domain/window.ts'
 
 const MINUTE = 60_000
@@ -75,6 +75,11 @@ const aWindow = fc
   })
   .filter(({ start, end }) => start !== end)
 const windowList = fc.array(aWindow, { minLength: 1, maxLength: 3 })
+/** Two that meet at both ends are open all the time, but where the clock is changed or a day is missing. */
+const meetingList = fc
+  .tuple(aWindow, aWindow)
+  .filter(([{ start }, { end }]) => start !== end)
+  .map(([one, other]) => [one, { ...one, start: one.end, end: one.start, days: other.days }])
 
 describe('a window', () => {
   it('is open from its start up to its end, by the clock of its zone', () => {
@@ -130,6 +135,18 @@ describe('a window', () => {
     expect(until(always, '2026-07-01T06:00:00.123Z')).toBe('2026-07-09T06:00:00.000Z')
   })
 
+  it('that never closes is looked at once a day', () => {
+    const always = [window('00:00', '12:00'), window('12:00', '00:00')]
+    until(always, '2026-07-01T06:00:00Z')
+    const clock: { readonly format: unknown } = Intl.DateTimeFormat.prototype
+    const looks = vi.spyOn(clock, 'format', 'get')
+    expect(until(always, '2026-07-02T06:00:00Z')).toBe('2026-07-10T06:00:00.000Z')
+    expect(looks).not.toHaveBeenCalled()
+    expect(until(always, '2026-07-02T06:00:01Z')).toBe('2026-07-10T06:00:01.000Z')
+    expect(looks).toHaveBeenCalled()
+    looks.mockRestore()
+  })
+
   it('is open when and as long as a clock that is looked at every minute says', () => {
     const found = new Set<boolean>()
     fc.assert(
@@ -144,8 +161,9 @@ describe('a window', () => {
   })
 
   it('says the same again, and the same to whoever asks later', () => {
+    const lists = fc.oneof(windowList, meetingList)
     fc.assert(
-      fc.property(windowList, moment, fc.integer({ min: 0, max: DAY }), (windows, nowMs, later) => {
+      fc.property(lists, moment, fc.integer({ min: 0, max: 3 * DAY }), (windows, nowMs, later) => {
         const first = openUntil(windows, nowMs)
         expect(openUntil(windows, nowMs)).toBe(first)
         expect(openUntil(windows, nowMs + later)).toBe(openUntil([...windows], nowMs + later))
