@@ -107,6 +107,10 @@ describe('the review of semantic permissions', () => {
     expect(told(keys('a'), keys('a', 'b'))).toEqual(['gains kv stock (keys b): write'])
   })
 
+  it('says nothing twice', () => {
+    expect(told({}, { allow: [kv('read'), kv('read', 'write')] })).toEqual(['gains kv stock: read, write'])
+  })
+
   it('says subjects where a deny, a boundary, or what was there takes some of it', () => {
     const write = { allow: [kv('write')] }
     const some = { ...write, publish: { deny: ['$KV.stock.a'] } }
