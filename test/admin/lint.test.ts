@@ -137,6 +137,10 @@ describe('lint finds policies', () => {
     ])
   })
 
+  it('but not base, without which no account can be made', () => {
+    expect(findings(policy({}, 'base'), shop())).toEqual([])
+  })
+
   it('only where accounts are known', () => {
     expect(findings(policy({}))).toEqual([])
   })
