@@ -36,7 +36,8 @@ export function accept(
       for (const each of met) left.delete(each)
       if (met.length > 0) continue
       const { rule, policy, account, subject } = acceptance
-      const message = `nothing is found that this accepts (${rule} in policy ${policy}): remove it`
+      const remedy = otherOwner(acceptance, findings) ?? 'remove it'
+      const message = `nothing is found that this accepts (${rule} in ${named(acceptance)}): ${remedy}`
       const where = locate(['accept', index])
       unused.push({
         rule: 'unused-acceptance',
@@ -50,6 +51,22 @@ export function accept(
     }
   }
   return { findings: [...left, ...unused], accepted: findings.length - left.size }
+}
+
+function named({ policy, account }: Acceptance): string {
+  return account === undefined ? `policy ${policy}` : `policy ${policy} of account ${account}`
+}
+
+/** What to say where it is found in a policy of that name which belongs to somebody else. */
+function otherOwner(
+  { account, ...acceptance }: Acceptance,
+  findings: readonly Finding[],
+): string | undefined {
+  const found = findings.find((each) => isMeant({ ...acceptance, account: each.account }, each))
+  if (found === undefined) return undefined
+  return found.account === undefined
+    ? 'it is found in the one that is usable in every account, so leave out account'
+    : `it is found in the one of account ${found.account}, so say account: ${found.account}`
 }
 
 function isMeant({ rule, policy, account, subject }: Acceptance, finding: Finding): boolean {

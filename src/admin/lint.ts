@@ -63,9 +63,9 @@ export function lint(census: Census, places: Places): readonly Finding[] {
     ]
     const account = policy.scope === OPERATOR_SCOPE ? undefined : census.accounts.get(policy.scope)?.name
     return found.map((each) => {
-      const field = each.field ?? 'name'
       const where =
-        places(policy.id, field) ?? `policy ${policy.name}${each.field === undefined ? '' : ` ${field}`}`
+        places(policy.id, each.field ?? 'name') ??
+        `policy ${policy.name}${account === undefined ? '' : ` of ${account}`}${each.field === undefined ? '' : ` ${each.field}`}`
       return { ...each, policy: policy.name, account, where }
     })
   })
@@ -95,6 +95,6 @@ function unused(
     ) || [...roles.values()].some(({ policies }) => policies.includes(id))
   if (accounts.size === 0 || isNamed || holders.has(id)) return []
   if (name === DEFAULT_POLICY && scope === OPERATOR_SCOPE) return []
-  const message = `no user, role or account has policy ${name}: give it to somebody, or remove it`
+  const message = 'no user, role or account has it: give it to somebody, or remove it'
   return [{ rule: 'unused-policy', severity: 'warning', message }]
 }

@@ -25,11 +25,12 @@ export async function lintPaths(paths: readonly string[], flags: LintFlags, shel
   const judged = await (flags.live === true ? judgeLive(paths, flags, shell) : judgeDocuments(paths, shell))
   const count = (severity: Finding['severity']): number =>
     judged.findings.filter((each) => each.severity === severity).length
+  const tooMany = warningsOver(count('warning'), warningsMax)
   const counts = { errors: count('error'), warnings: count('warning'), accepted: judged.accepted }
-  const isOk = counts.errors === 0 && counts.warnings <= warningsMax
+  const isOk = counts.errors === 0 && tooMany === undefined
   await shell.print(
     format === 'table'
-      ? lintText(shell.terminal.out, judged, counts)
+      ? `${lintText(shell.terminal.out, judged, counts)}${tooMany === undefined ? '' : `${tooMany}\n`}`
       : written({ ok: isOk, ...counts, findings: judged.findings }, format),
   )
   return isOk
@@ -39,6 +40,12 @@ function warningsMaxOf({ maxWarnings }: LintFlags): number {
   if (maxWarnings === undefined) return Infinity
   if (/^\d{1,9}$/.test(maxWarnings)) return Number(maxWarnings)
   throw misused('--max-warnings', 'must be a whole number, 0 or more')
+}
+
+/** Why warnings make it fail, if they do. */
+function warningsOver(count: number, max: number): string | undefined {
+  if (count <= max) return undefined
+  return `${count === 1 ? '1 warning' : `${count} warnings`}, more than the ${max} that ${max === 1 ? 'is' : 'are'} allowed.`
 }
 
 async function judgeDocuments(paths: readonly string[], { packageDir }: Shell): Promise<Judged> {

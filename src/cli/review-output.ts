@@ -22,8 +22,8 @@ export function namesShown({ names }: { readonly names?: string }): number {
   throw misused('--names', 'must be a whole number, 0 or more')
 }
 
-/** Of subjects that one group gains or loses. */
-const SUBJECTS_SHOWN = 20
+/** Of subjects on one side that one group gains or loses. */
+const SUBJECTS_SHOWN = 8
 /** Of groups: where a template is in what changes, everybody may be one. */
 const GROUPS_SHOWN = 50
 
@@ -110,10 +110,15 @@ function people(count: number): string {
   return count === 1 ? '1 user' : `${count} users`
 }
 
-function inWords({ publish, subscribe, other }: Difference): string {
-  const side = (name: string, subjects: readonly string[]): readonly string[] =>
-    subjects.length === 0 ? [] : [`${name} ${listed(subjects)}`]
-  return [...side('publish', publish), ...side('subscribe', subscribe), ...other].join('; ')
+/** What a permission says is not said again by its subjects. */
+function inWords({ permissions, other, ...subjects }: Difference): string {
+  const side = (name: 'publish' | 'subscribe'): readonly string[] => {
+    const said = new Set(permissions.flatMap((permission) => permission[name]))
+    const rest = subjects[name].filter((subject) => !said.has(subject))
+    return rest.length === 0 ? [] : [`${name} ${listed(rest)}`]
+  }
+  const permitted = permissions.map(({ says }) => says)
+  return [...permitted, ...side('publish'), ...side('subscribe'), ...other].join('; ')
 }
 
 function listed(subjects: readonly string[]): string {
@@ -121,7 +126,7 @@ function listed(subjects: readonly string[]): string {
     .slice(0, SUBJECTS_SHOWN)
     .map((subject) => (subject.includes(' ') ? `"${subject}"` : subject))
   const rest = subjects.length - shown.length
-  return [...shown, ...(rest === 0 ? [] : [`${rest} more`])].join(', ')
+  return `${shown.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`
 }
 
 /** The same for programs. Of users as many by name as people are shown; the number says how many there are. */

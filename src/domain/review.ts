@@ -1,4 +1,5 @@
 import { holdings, type Census, type Holding } from './census.ts'
+import { gainedPermissions, type GainedPermission } from './gained-permissions.ts'
 import { gained } from './gained.ts'
 import type { Grant } from './grant.ts'
 import { heldTo } from './held-to.ts'
@@ -9,6 +10,8 @@ import type { User } from './user.ts'
 export interface Difference {
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
+  /** Semantic permissions that came or went, and which of the subjects they say. */
+  readonly permissions: readonly GainedPermission[]
   /** Everything that is no subject, in words. */
   readonly other: readonly string[]
 }
@@ -132,7 +135,7 @@ function changeOf(was: Holding | undefined, is: Holding | undefined): Change | u
   const change: Change = {
     gain: isNews && !was.ok && is.ok ? withWord(gain, 'a grant at all') : gain,
     loss: isNews && was.ok && !is.ok ? withWord(loss, 'a grant at all') : loss,
-    change: { publish: [], subscribe: [], other: limits.change },
+    change: { publish: [], subscribe: [], permissions: [], other: limits.change },
   }
   return Object.values(change).every(isNothing) ? undefined : change
 }
@@ -140,9 +143,16 @@ function changeOf(was: Holding | undefined, is: Holding | undefined): Change | u
 /** What is in the second and not in the first. */
 function differenceOf(less: Holding, more: Holding, limits: readonly string[]): Difference {
   const [one, other] = [less, more].map((each) => (each.ok ? each.grant : undefined))
+  const had = { publish: one?.publish ?? NO_RULES, subscribe: one?.subscribe ?? NO_RULES }
+  const subjects = {
+    publish: gained(had.publish, other?.publish ?? NO_RULES),
+    subscribe: gained(had.subscribe, other?.subscribe ?? NO_RULES),
+  }
   return {
-    publish: gained(one?.publish ?? NO_RULES, other?.publish ?? NO_RULES),
-    subscribe: gained(one?.subscribe ?? NO_RULES, other?.subscribe ?? NO_RULES),
+    ...subjects,
+    permissions: more.ok
+      ? gainedPermissions(subjects, had, { policies: more.parts.policies, facts: more.facts })
+      : [],
     other: [...answers(one, other), ...limits],
   }
 }

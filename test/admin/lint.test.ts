@@ -177,6 +177,10 @@ describe('lint finds policies', () => {
     ])
   })
 
+  it('but not base, without which no account can be made', () => {
+    expect(findings(policy({}, 'base'), shop())).toEqual([])
+  })
+
   it('only where accounts are known', () => {
     expect(findings(policy({}))).toEqual([])
   })
@@ -276,6 +280,26 @@ describe('what is accepted', () => {
       severity: 'warning',
       where: 'l.yaml:1:33',
     })
+  })
+
+  it('says whose policy it is about: an account’s own is named with its account', () => {
+    const own = documentsOf({ ...policy({ publish: { allow: ['>'] } }), account: 'SHOP' }, shop(holder))
+    const all = lint(declaredCensus(own), () => undefined)
+    expect(all).toMatchObject([{ rule: 'too-broad', where: 'policy p of SHOP publish.allow[0]' }])
+    const judged = (about: object) => {
+      const text = JSON.stringify({
+        kind: 'policy-lint',
+        accept: [{ rule: 'too-broad', policy: 'p', why: 'so', ...about }],
+      })
+      return accept(all, readAcceptances(own, [{ path: 'l.yaml', text }]))
+    }
+    expect(judged({ account: 'SHOP' })).toEqual({ findings: [], accepted: 1 })
+    expect(judged({}).findings.at(-1)?.message).toBe(
+      'nothing is found that this accepts (too-broad in policy p): it is found in the one of account SHOP, so say account: SHOP',
+    )
+    expect(judged({ account: 'SHOP', subject: 'x' }).findings.at(-1)?.message).toBe(
+      'nothing is found that this accepts (too-broad in policy p of account SHOP): remove it',
+    )
   })
 
   it.each([

@@ -54,3 +54,74 @@ describe('the review of limits', () => {
     expect(told(windows(office), windows({ ...office, end: '18:00:00' }))).toEqual([])
   })
 })
+
+describe('the review of semantic permissions', () => {
+  const kv = (...may: string[]): object => ({ kv: 'stock', may })
+  const u = { name: 'u', policies: ['p'], metadata: { shop: 'berlin' } }
+
+  /** What is told of a change of the policy of one user: words, and the subjects that no permission says. */
+  function told(was: object, is: object, ...more: object[]): string[] {
+    const [before, after] = [was, is].map((facts) =>
+      censusOf(base, ...(more.length === 0 ? [shop(u)] : more), policy('p', facts)),
+    ) as [Census, Census]
+    const { gains, losses } = review(before, after)
+    return Object.entries({ gains, losses }).flatMap(([kind, groups]) =>
+      groups.flatMap(({ what: { permissions, publish, subscribe } }) => {
+        const said = permissions.flatMap((each) => [...each.publish, ...each.subscribe])
+        const rest = [...publish, ...subscribe].filter((subject) => !said.includes(subject))
+        return [...permissions.map(({ says }) => says), ...rest].map((word) => `${kind} ${word}`)
+      }),
+    )
+  }
+
+  it('says one that comes or goes whole, and no subject of it', () => {
+    const read = { allow: [kv('read', 'watch')], publish: { allow: ['a'] } }
+    expect(told({}, read)).toEqual(['gains kv stock: read, watch', 'gains a'])
+    expect(told(read, {})).toEqual(['losses kv stock: read, watch', 'losses a'])
+  })
+
+  it.each<[object, string]>([
+    [
+      { stream: 'ORDERS', may: ['read', 'write'], subjects: ['orders.>'] },
+      'stream ORDERS (subjects orders.>): read, write',
+    ],
+    [{ consumer: 'c', stream: 'ORDERS', may: ['use'] }, 'consumer c of stream ORDERS: use'],
+    [
+      { kv: 'stock-{{user.metadata.shop}}', may: ['write'], keys: ['a.>', 'b'] },
+      'kv stock-berlin (keys a.>, b): write',
+    ],
+    [{ object: 'files', may: ['read'], domain: 'hub' }, 'object files (domain hub): read'],
+    [
+      { service: 'shop', may: ['serve'], subjects: ['shop.*'], queue: 'q' },
+      'service shop (subjects shop.*; queue q): serve',
+    ],
+    [{ 'request-reply': 'price.get', may: ['request'] }, 'request-reply price.get: request'],
+  ])('says %o', (permission, words) => expect(told({}, { allow: [permission] })).toEqual([`gains ${words}`]))
+
+  it('says what is new of one that was there in part', () => {
+    expect(told({ allow: [kv('read')] }, { allow: [kv('read', 'write')] })).toEqual(['gains kv stock: write'])
+    expect(told({ allow: [kv('read', 'write')] }, { allow: [kv('read')] })).toEqual([
+      'losses kv stock: write',
+    ])
+    const keys = (...names: string[]): object => ({ allow: [{ kv: 'stock', may: ['write'], keys: names }] })
+    expect(told(keys('a'), keys('a', 'b'))).toEqual(['gains kv stock (keys b): write'])
+  })
+
+  it('says nothing twice', () => {
+    expect(told({}, { allow: [kv('read'), kv('read', 'write')] })).toEqual(['gains kv stock: read, write'])
+  })
+
+  it('says subjects where a deny, a boundary, or what was there takes some of it', () => {
+    const write = { allow: [kv('write')] }
+    const some = { ...write, publish: { deny: ['$KV.stock.a'] } }
+    expect(told(write, some)).toEqual(['losses $KV.stock.a'])
+    expect(told(some, write)).toEqual(['gains $KV.stock.a'])
+    const capped = [
+      { kind: 'account', name: 'SHOP', boundaryPolicy: 'cap', users: [u] },
+      policy('cap', { publish: { allow: ['$KV.stock.a'] } }),
+    ]
+    expect(told({}, write, ...capped)).toEqual(['gains $KV.stock.a'])
+    const wide = { ...write, publish: { allow: ['$KV.>'] } }
+    expect(told({}, wide)).toEqual(expect.arrayContaining(['gains $KV.>']))
+  })
+})

@@ -19,7 +19,7 @@ const shop = (...users: object[]): object => ({ kind: 'account', name: 'SHOP', u
 const step = (name: string, payload: Step['payload']): Step => ({
   ...{ name, payload, target: '', change: 'create', fields: [] },
 })
-const nothing = { publish: [], subscribe: [], other: [] }
+const nothing = { publish: [], subscribe: [], permissions: [], other: [] }
 
 describe('the review of a change', () => {
   it('groups users who gain the same, and tells losses apart from gains', () => {
@@ -144,6 +144,7 @@ describe('the review of a change', () => {
     expect(losses.find(({ users }) => users[0]?.user === 'bob')?.what).toEqual({
       publish: ['a', 'whoami'],
       subscribe: [],
+      permissions: [],
       other: ['a grant at all'],
     })
   })

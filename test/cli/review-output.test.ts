@@ -5,7 +5,7 @@ import { listenedShell } from '../support/shell.ts'
 
 const { out } = listenedShell().shell.terminal
 const none: Review = { refused: [], gains: [], losses: [], changes: [], affected: [] }
-const nothing = { publish: [], subscribe: [], other: [] }
+const nothing = { publish: [], subscribe: [], permissions: [], other: [] }
 const users = ['alice', 'bob'].map((user) => ({ account: 'SHOP', user }))
 
 describe('a review for people', () => {
@@ -26,6 +26,15 @@ describe('a review for people', () => {
       '2 users of SHOP gain publish a; lifetime 8h (was 1h): alice, 1 more',
       '2 users of SHOP lose subscribe "b workers": alice, 1 more',
       '2 users of SHOP have changed limits: sources 10.0.0.0/8 (was fd00::/8): alice, 1 more',
+    ])
+  })
+
+  it('says a permission instead of its subjects, and of the rest eight on each side', () => {
+    const rest = Array.from({ length: 20 }, (_, i) => `s${i}`)
+    const kv = { says: 'kv stock: read', publish: ['$JS.API.STREAM.INFO.KV_stock'], subscribe: ['k'] }
+    const what = { publish: [...kv.publish, ...rest], subscribe: ['k'], permissions: [kv], other: ['x'] }
+    expect(reviewLines(out, { ...none, gains: [{ what, users }] }, 0)).toEqual([
+      '2 users of SHOP gain kv stock: read; publish s0, s1, s2, s3, s4, s5, s6, s7 and 12 more; x',
     ])
   })
 
