@@ -1,31 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { declaredCensus } from '../../src/admin/declared-census.ts'
-import { readDocuments } from '../../src/admin/documents.ts'
 import { accept, readAcceptances } from '../../src/admin/lint-accept.ts'
-import { lint, type Finding } from '../../src/admin/lint.ts'
+import { lint } from '../../src/admin/lint.ts'
 import { placesIn } from '../../src/admin/policy-places.ts'
-
-function documentsOf(...documents: object[]) {
-  const text = documents.map((each) => JSON.stringify(each)).join('\n---\n')
-  return readDocuments([{ path: 'd.yaml', text }])
-}
-
-function findings(...documents: object[]): readonly Finding[] {
-  const read = documentsOf(...documents)
-  readAcceptances(read, []) // Refuses what does not fit together.
-  return lint(declaredCensus(read), placesIn(read))
-}
-
-const policy = (facts: object, name = 'p'): object => ({ kind: 'policy', name, ...facts })
-const shop = (...users: object[]): object => ({ kind: 'account', name: 'SHOP', defaultPolicy: null, users })
-const holder = { name: 'u', policies: ['p'] }
-
-/** `rule field` of everything found in a policy that one user has. */
-function found(facts: object, ...more: object[]): string[] {
-  return findings(policy(facts), shop(holder), ...more)
-    .filter((each) => each.policy === 'p')
-    .map(({ rule, field = '' }) => `${rule} ${field}`)
-}
+import { documentsOf, findings, found, holder, policy, shop } from './linting.ts'
 
 describe('lint finds too broad', () => {
   it.each(['>', '*.>', '*.*', '$SYS.>', '$JS.>', '$JS.API.>', '$KV.>'])('an allow of %s', (subject) => {
@@ -51,74 +29,6 @@ describe('lint finds too broad', () => {
     expect(findings(all, admin, shop(holder))).toMatchObject([
       { rule: 'too-broad', message: expect.stringContaining('users of SHOP have it') as string },
     ])
-  })
-})
-
-describe('lint finds', () => {
-  it('tokens that look like patterns and are none', () => {
-    const [finding] = findings(policy({ subscribe: { allow: ['_INBOX_*.x'] } }), shop(holder))
-    expect(finding).toMatchObject({ rule: 'literal-wildcard', field: 'subscribe.allow[0]' })
-    expect(found({ publish: { deny: ['a.b>'], allow: ['a.>'] } })).toContain(
-      'literal-wildcard publish.deny[0]',
-    )
-    expect(found({ publish: { allow: ['a.*', 'b.>'] } })).toEqual([])
-    expect(found({ publish: { allow: ['x-{{user.name}}.y'] } })).toEqual([])
-  })
-
-  it('what is heard beyond a last *, where something as long is allowed besides', () => {
-    const rules = { subscribe: { allow: ['orders.*', 'orders.eu.created'] } }
-    expect(found(rules)).toEqual(['overheard subscribe.allow[0]'])
-    const [finding] = findings(policy(rules), shop(holder))
-    expect(finding?.message).toContain('hears orders.*.* too')
-    expect(found({ subscribe: { allow: ['orders.*'] } })).toEqual([])
-    expect(found({ subscribe: { allow: ['orders.*', 'stock.eu.created'] } })).toEqual([])
-  })
-
-  it('it where another policy of the user allows something as long', () => {
-    const user = { name: 'u', policies: ['p', 'q'] }
-    const long = policy({ subscribe: { allow: ['orders.eu.created'] } }, 'q')
-    const all = findings(policy({ subscribe: { allow: ['orders.*'] } }), long, shop(user))
-    expect(all.map(({ rule, policy }) => `${rule} ${policy}`)).toEqual(['overheard p'])
-  })
-})
-
-describe('lint finds who may answer itself', () => {
-  const asks = { 'request-reply': 'a.b', may: ['request'] }
-  const answers = { 'request-reply': 'a.b', may: ['reply'] }
-  const responses = { max: 1, ttl: '1m' }
-  const both = { publish: { allow: ['a.>'] }, subscribe: { allow: ['*.b q'] } }
-
-  it.each<[string, object, string[]]>([
-    ['by words', { allow: [asks, answers] }, ['self-answer allow[1]']],
-    ['by raw subjects', { ...both, responses }, ['self-answer responses']],
-    ['but not who may not answer', both, []],
-    ['nor who hears something else', { ...both, publish: { allow: ['a'] }, responses }, []],
-    [
-      'nor where publishing it is denied',
-      { ...both, publish: { allow: ['a.>'], deny: ['*.b'] }, responses },
-      [],
-    ],
-    ['nor where hearing it is', { ...both, subscribe: { allow: ['*.b q'], deny: ['a.b'] }, responses }, []],
-    [
-      'yet where it is in one queue group alone',
-      { ...both, subscribe: { allow: ['*.b'], deny: ['a.b q'] }, responses },
-      ['self-answer responses'],
-    ],
-    ['nor by inboxes', { publish: { allow: ['_INBOX.>'] }, inbox: 'shared', responses }, []],
-  ])('%s', (_, facts, expected) => expect(found(facts)).toEqual(expected))
-
-  it('by all that somebody has, and tells the policy that lets it answer', () => {
-    const user = { name: 'u', policies: ['p', 'q'] }
-    const all = findings(policy({ allow: [asks] }), policy({ allow: [answers] }, 'q'), shop(user))
-    expect(all).toMatchObject([{ rule: 'self-answer', severity: 'warning', policy: 'q', field: 'allow[0]' }])
-    expect(all[0]?.message).toContain('may publish a.b, which it hears itself')
-  })
-
-  it('and nobody where a boundary takes one of both away', () => {
-    const cap = policy({ publish: { allow: ['a.>'] }, responses }, 'cap')
-    const account = { kind: 'account', name: 'SHOP', defaultPolicy: null, boundaryPolicy: 'cap' }
-    const all = findings(policy({ allow: [asks, answers] }), cap, { ...account, users: [holder] })
-    expect(all.map(({ rule }) => rule)).not.toContain('self-answer')
   })
 })
 
