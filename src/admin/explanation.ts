@@ -74,7 +74,7 @@ const GRANT_LENGTH_MAX = LENGTH_MAX / 4
 
 /** A grant as far as one answer has room for it. */
 export function toldGrant(grant: Grant, room: Room): Grant {
-  const own = new Room(GRANT_LENGTH_MAX)
+  const own = room.part(GRANT_LENGTH_MAX)
   const rules = ({ allow, deny }: SubjectRules): SubjectRules => ({
     allow: own.take(allow, itself),
     deny: own.take(deny, itself),

@@ -14,6 +14,12 @@ export class Room {
     this.#left = length
   }
 
+  /** Sets some of it apart. */
+  part(length: number): Room {
+    this.#left -= length
+    return new Room(length)
+  }
+
   /** The first items of a list, as they are told. */
   take<Item, Told>(items: readonly Item[], tell: (item: Item) => Told): readonly Told[] {
     const told: Told[] = []
