@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
@@ -77,6 +77,7 @@ const surroundings = {
   now: () => new Date(),
   nextId: () => ulid(),
   pause: (attempt: number) => sleep(Math.random() * Math.min(2 ** attempt, PAUSE_MS_MAX)),
+  breathe: () => setImmediate(),
   version: VERSION,
 }
 

@@ -85,6 +85,8 @@ export interface Scene {
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date
+  /** Lets everything else that waits have its turn: between the parts of long work. */
+  readonly breathe: () => Promise<void>
 }
 
 /**

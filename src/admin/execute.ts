@@ -32,6 +32,8 @@ export interface Admin {
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */
   readonly pause: (attempt: number) => Promise<void>
+  /** As in `Scene`. */
+  readonly breathe: () => Promise<void>
   readonly version: string
   readonly environment?: string | undefined
 }

@@ -13,9 +13,10 @@ import { command, type Scene } from './command.ts'
 import { boundOf } from './delegation.ts'
 import type { LoggedEvent } from './event-log.ts'
 import { entrySeen, leftOutSeen, policyUsed, refusalSeen } from './explain-answers.ts'
-import { refused, toldEntries } from './explanation.ts'
+import { refused, toldEntries, toldGrant } from './explanation.ts'
 import { instant } from './fields.ts'
 import { LENGTH_MAX } from './listing.ts'
+import { Room } from './room.ts'
 import type { View, VersionRecord } from './transaction.ts'
 
 /** Why a connection was let in or refused, by what held then. */
@@ -171,7 +172,9 @@ function grantThen({ secrets }: Scene, told: LoginData, { policies, missing, acc
   const { grant } = compiled
   const isExact = secrets.digest(grantText(grant)) === grantHash
   const via = waysOf(policies)
-  return { policies, grant, isExact, ...toldEntries(explainGrant(facts, parts, grant), via) }
+  const room = new Room()
+  const granted = { policies, grant: toldGrant(grant, room), isExact }
+  return { ...granted, ...toldEntries(explainGrant(facts, parts, grant), via, room) }
 }
 
 function waysOf(policies: Then['policies']): Via {

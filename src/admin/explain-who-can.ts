@@ -42,8 +42,9 @@ const whoCan = command({
     next: z.number().optional().describe('What the next request says as `after`; absent at the end.'),
   }),
   example: { action: 'publish', subject: 'orders.new' },
-  async handle({ account, limit, after, ...asked }, { tx, store, reach, now }) {
-    const survey = new Survey(asQuestion(asked), { tx, store, nowMs: now().getTime() })
+  async handle({ account, limit, after, ...asked }, { reach, ...scene }) {
+    const { tx, store } = scene
+    const survey = new Survey(asQuestion(asked), scene)
     const bound = boundOf(reach)
     const of = account === undefined ? bound : (await accountNamed(tx, account)).id
     const filter = of === undefined ? EVERY_USER : usersFilter(of)

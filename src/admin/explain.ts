@@ -8,8 +8,10 @@ import { command, type Scene } from './command.ts'
 import { boundOf, isVisible } from './delegation.ts'
 import { explanationSeen } from './explain-answers.ts'
 import { refused, standingOf, toldStanding, type Standing } from './explanation.ts'
+import { LENGTH_MAX } from './listing.ts'
 import { ownPolicy } from './lookup.ts'
 import { whichPolicy } from './policy-life.ts'
+import { Room } from './room.ts'
 import { seenPolicy } from './seen.ts'
 import { usersOf } from './used-by.ts'
 import { userInWords, userMeant, type Found } from './user-reference.ts'
@@ -85,6 +87,7 @@ const explainPolicy = command({
   response: z.object({
     policy: policySeen,
     entries: z.array(entry).describe('Every subject that it says, in whichever words.'),
+    more: z.number().optional().describe('Entries beyond those that are shown.'),
     users: z.number().describe('How many users have it by themselves.'),
     names: z.array(z.string()).describe('The first of them, as ACCOUNT/NAME.'),
     roles: z.array(z.string()).describe('Roles that have it.'),
@@ -96,7 +99,11 @@ const explainPolicy = command({
     const found = await ownPolicy(scene.tx, account, policy)
     if (!isVisible(found, scene.reach))
       throw new GatehouseError('not_found', `there is no policy "${policy}"`)
-    return { policy: seenPolicy(found), entries: entriesOf(found), ...(await usersOf(scene, found.id)) }
+    const seen = seenPolicy(found)
+    const room = new Room(LENGTH_MAX - JSON.stringify(seen).length)
+    const entries = room.take(entriesOf(found), (each) => each)
+    const more = room.more > 0 && { more: room.more }
+    return { policy: seen, entries, ...more, ...(await usersOf(scene, found.id)) }
   },
 })
 

@@ -2,14 +2,14 @@ import { barring, shutting } from '../domain/barred.ts'
 import { explainGrant, type Explanation, type Source } from '../domain/explain.ts'
 import { allOf, compileGrant, type Compiled, type Grant, type GrantParts } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
+import type { SubjectRules } from '../domain/policy.ts'
 import { viaOf, type Via } from '../domain/via.ts'
 import { recordsOf } from './compiled.ts'
+import { LENGTH_MAX } from './listing.ts'
 import { reasonWords } from './reason-words.ts'
+import { Room } from './room.ts'
 import type { View } from './transaction.ts'
 import type { Found } from './user-reference.ts'
-
-/** Entries that are told in one answer, of the grant and of what is not in it. */
-const TOLD_MAX = 500
 
 /** Why somebody would not be let in. */
 export interface Refused {
@@ -66,34 +66,53 @@ export function toldStanding({ user, account }: Found, standing: Standing) {
       ? { entries: [], leftOut: [] }
       : explainGrant({ user, account }, parts, grant)
   const all = parts === undefined ? [] : allOf(parts)
+  const room = new Room()
   return {
     account: { id: account.id, name: account.name },
     user: { id: user.id, name: user.name },
     ...(refusal !== undefined && { refusal }),
-    ...(grant !== undefined && { grant }),
-    policies: all.map(({ id, name, version }) => ({ id, name, version, via: via.get(id) ?? [] })),
-    ...toldEntries(explained, via),
+    ...(grant !== undefined && { grant: toldGrant(grant, room) }),
+    policies: room.take(all, ({ id, name, version }) => ({ id, name, version, via: via.get(id) ?? [] })),
+    ...toldEntries(explained, via, room),
   }
 }
 
+/** The grant has a quarter of the room: its entries come again, with what they come from. */
+const GRANT_LENGTH_MAX = LENGTH_MAX / 4
+
+/** A grant as far as one answer has room for it. */
+export function toldGrant(grant: Grant, room: Room): Grant {
+  const own = room.part(GRANT_LENGTH_MAX)
+  const rules = ({ allow, deny }: SubjectRules): SubjectRules => ({
+    allow: own.take(allow, itself),
+    deny: own.take(deny, itself),
+  })
+  const told = { ...grant, publish: rules(grant.publish), subscribe: rules(grant.subscribe) }
+  room.more += own.more
+  return told
+}
+
+function itself(subject: string): string {
+  return subject
+}
+
 /** Each entry with what it comes from, as far as one answer has room for them. */
-export function toldEntries({ entries, leftOut }: Explanation, via: Via) {
-  const more = Math.max(0, entries.length - TOLD_MAX) + Math.max(0, leftOut.length - TOLD_MAX)
-  return {
-    entries: entries.slice(0, TOLD_MAX).map(({ sources, within, ...entry }) => ({
+export function toldEntries({ entries, leftOut }: Explanation, via: Via, room: Room) {
+  const told = {
+    entries: room.take(entries, ({ sources, within, ...entry }) => ({
       ...entry,
       sources: sources.map((source) => toldSource(source, via)),
       ...(within.length > 0 && { within: within.map((source) => toldSource(source, via)) }),
     })),
-    leftOut: leftOut.slice(0, TOLD_MAX).map(({ side, effect, subject, source, coveredBy }) => ({
+    leftOut: room.take(leftOut, ({ side, effect, subject, source, coveredBy }) => ({
       side,
       effect,
       subject,
       source: toldSource(source, via),
       ...(coveredBy !== undefined && { coveredBy }),
     })),
-    ...(more > 0 && { more }),
   }
+  return { ...told, ...(room.more > 0 && { more: room.more }) }
 }
 
 export function toldSource({ policy: { id, name, version }, field, written }: Source, via: Via) {

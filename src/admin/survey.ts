@@ -3,16 +3,21 @@ import { barring, shutting } from '../domain/barred.ts'
 import { compileGrant } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { Policy } from '../domain/policy.ts'
-import { briefOf, leaveOf, type Brief, type Leave, type Question } from '../domain/question.ts'
+import { briefing, leaveOf, type Brief, type Leave, type Question } from '../domain/question.ts'
 import type { Role } from '../domain/role.ts'
 import { accountKey, EVERY_POLICY, EVERY_ROLE } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
 import { viaOf, type Via } from '../domain/via.ts'
 import { accounts } from './aggregates.ts'
+import type { Scene } from './command.ts'
 import type { StateStore } from './state-store.ts'
-import type { View } from './transaction.ts'
 
 const PAGE = 1_000
+/** The longest that is worked at a stretch. */
+const STRETCH_MS_MAX = 10
+
+/** What a survey works on. */
+type Source = Pick<Scene, 'tx' | 'store' | 'now' | 'breathe'>
 
 /** Somebody who may, and what lets it. */
 export interface Permitted {
@@ -45,8 +50,10 @@ interface Records {
 
 /** Asks user after user the same question. Whoever has the same policies is asked once. */
 export class Survey {
-  readonly #question: Question
-  readonly #source: { readonly tx: View; readonly store: StateStore; readonly nowMs: number }
+  readonly #briefOf: ReturnType<typeof briefing>
+  readonly #source: Source
+  readonly #nowMs: number
+  #sinceMs: number
   readonly #kinds = new Map<string, Kind>()
   readonly #found: Permitted[] = []
   readonly #accounts = new Map<string, AccountState>()
@@ -54,12 +61,10 @@ export class Survey {
   /** Who may, and would not be let in. */
   barred = 0
 
-  constructor(
-    question: Question,
-    source: { readonly tx: View; readonly store: StateStore; readonly nowMs: number },
-  ) {
-    this.#question = question
+  constructor(question: Question, source: Source) {
+    this.#briefOf = briefing(question)
     this.#source = source
+    this.#nowMs = this.#sinceMs = source.now().getTime()
   }
 
   get found(): number {
@@ -78,7 +83,16 @@ export class Survey {
     for (const user of users) {
       const account = this.#accounts.get(user.account) ?? (await this.#accountOf(user))
       if (account.status !== 'absent') this.#take(user, account, this.#records)
+      await this.#rest()
     }
+  }
+
+  /** A page of users can be a second of work: others are not to wait that long. */
+  async #rest(): Promise<void> {
+    const { now, breathe } = this.#source
+    if (now().getTime() - this.#sinceMs < STRETCH_MS_MAX) return
+    await breathe()
+    this.#sinceMs = now().getTime()
   }
 
   async #accountOf({ account: id }: User): Promise<AccountState> {
@@ -92,7 +106,7 @@ export class Survey {
     if (kind.brief === undefined) return
     const leave = kind.brief.isSame ? kind.leave : leaveOf(kind.brief, { user, account })
     if (leave === undefined) return
-    if (barring(user, account, this.#source.nowMs) !== undefined) {
+    if (barring(user, account, this.#nowMs) !== undefined) {
       this.barred += 1
       return
     }
@@ -125,7 +139,7 @@ export class Survey {
       ? shutting(compiled.grant) !== undefined
       : compiled.reason === 'grant_too_large'
     if (isShut) return { brief: undefined, via }
-    const brief = briefOf(this.#question, parts)
+    const brief = this.#briefOf(parts)
     return { brief, via, leave: brief.isSame ? leaveOf(brief, facts) : undefined }
   }
 }

@@ -67,7 +67,7 @@ function decisionText({ decision }: Row, outlet: Outlet): string {
   ])
 }
 
-function policyText({ policy, entries, ...who }: Row, outlet: Outlet): string {
+function policyText({ policy, entries, more, ...who }: Row, outlet: Outlet): string {
   const { name, version, limits, delegable, permissions } = isMap(policy) ? policy : {}
   const says = rows(entries).map((entry) => [word(entry), plain(cell(entry['field']))] as const)
   const { users, names, roles, defaultOf, boundaryOf } = who
@@ -86,7 +86,12 @@ function policyText({ policy, entries, ...who }: Row, outlet: Outlet): string {
       text === '-' || text === '' ? [] : [`${what.padEnd(11)} ${plain(text)}`],
     ),
     ...sides(entries, says, outlet),
+    ...moreLines(more),
   ])
+}
+
+function moreLines(more: unknown): readonly string[] {
+  return more === undefined ? [] : ['', `and ${cell(more)} more`]
 }
 
 function refusalLines(refusal: unknown, outlet: Outlet): readonly string[] {
@@ -122,7 +127,7 @@ function entryLines({ entries, leftOut, more }: Row, outlet: Outlet): readonly s
   return [
     ...sides(entries, says, outlet),
     ...(left.length === 0 ? [] : ['', styled(outlet, 'bold', 'left out'), ...left]),
-    ...(more === undefined ? [] : ['', `and ${cell(more)} more`]),
+    ...moreLines(more),
   ]
 }
 

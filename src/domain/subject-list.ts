@@ -140,7 +140,8 @@ export class CompiledList {
   }
 }
 
-function entryMatches(entry: string, subject: string, queue: string | undefined): boolean {
+/** Does the entry match the subject as it stands, and allow its queue group? */
+export function entryMatches(entry: string, subject: string, queue: string | undefined): boolean {
   const { subject: pattern, queue: group } = parseSubscribeEntry(entry)
   return matches(pattern, subject) && queueCovers(group, queue)
 }

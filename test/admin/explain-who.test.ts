@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { execute } from '../../src/admin/execute.ts'
+import { whoCanCommands } from '../../src/admin/explain-who-can.ts'
 import { eventually } from '../support/eventually.ts'
 import { ask, type Reply } from './bus.ts'
 import { entryOf, openExplained, type Explained } from './explaining.ts'
@@ -62,6 +64,21 @@ describe('explain.who-can', () => {
         expect(items.map(({ account, user }) => `${account}/${user}`).sort()).toEqual(able)
       }
     }
+  })
+
+  it('lets others have their turn between users', async () => {
+    let [tick, breaths] = [Date.now(), 0]
+    const { admin } = explained.world.gatehouse
+    const slow = {
+      ...admin,
+      now: () => new Date((tick += 10)),
+      breathe: () => Promise.resolve(void (breaths += 1)),
+    }
+    const actor = { account: explained.world.trust.chain.admin, user: 'test' }
+    const payload = { action: 'publish', subject: 'orders.new' }
+    const { items } = await execute(slow, whoCanCommands.whoCan, { actor, payload })
+    expect((items as readonly unknown[]).length).toBeGreaterThan(1)
+    expect(breaths).toBeGreaterThan((items as readonly unknown[]).length)
   })
 
   it('counts who could, and is locked', async () => {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { REASONS_WITH_WORDS } from '../../src/admin/reason-words.ts'
 import { DENY_REASONS } from '../../src/callout/reason.ts'
-import { ask } from './bus.ts'
+import { entriesOf } from '../../src/domain/entries.ts'
+import type { Permissions } from '../../src/domain/policy.ts'
+import { ask, type Reply } from './bus.ts'
 import { entryOf, openExplained, type Explained, type ToldEntry } from './explaining.ts'
 
 let explained: Explained
@@ -152,6 +154,46 @@ describe('explain.policy', () => {
       boundaryOf: ['CAPPED'],
       users: 0,
     })
+  })
+})
+
+describe('what is too long for one message', () => {
+  const isCut = (body: Reply['body'], more: number) => {
+    expect(body['more']).toBe(more)
+    expect(JSON.stringify(body).length).toBeLessThan(300 * 1_024)
+  }
+
+  it('is cut in a policy that says much in few words', async () => {
+    const allow = Array.from({ length: 270 }, (_, n) => ({
+      stream: `${n}-${'s'.repeat(186)}`,
+      may: ['view', 'read', 'manage'],
+    }))
+    await command('policy.create', { name: 'wordy', allow })
+    const body = await command('explain.policy', { policy: 'wordy' })
+    const { permissions } = body['policy'] as { readonly permissions: Permissions }
+    const told = (body['entries'] as readonly unknown[]).length
+    expect(told).toBeGreaterThan(100)
+    isCut(body, entriesOf({ permissions }).length - told)
+  })
+
+  it('is cut in a grant, and in what it comes from', async () => {
+    const policies: string[] = []
+    for (let i = 0; i < 8; i += 1) {
+      const name = `long-${i}` // A request is 64 KiB at most.
+      const allow = Array.from({ length: 60 }, (_, n) => `${name}.${n}.${'x'.repeat(900)}`)
+      await command('policy.create', { name, publish: { allow } })
+      policies.push(name)
+    }
+    await command('user.create', { account: 'ORDERS', name: 'bare' })
+    const bare = (await command('explain.user', { user: 'bare' }))['entries'] as readonly unknown[]
+    await command('user.create', { account: 'ORDERS', name: 'long', policies })
+    const body = await command('explain.user', { user: 'long' })
+    const { publish, subscribe } = body['grant'] as Permissions
+    const inGrant = [publish, subscribe].flatMap(({ allow, deny }) => [...allow, ...deny]).length
+    const told = (body['entries'] as readonly unknown[]).length
+    expect(Math.min(inGrant, told)).toBeGreaterThan(20)
+    const all = 480 + bare.length
+    isCut(body, all - inGrant + all - told)
   })
 })
 

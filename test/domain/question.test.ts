@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { explainGrant } from '../../src/domain/explain.ts'
 import { compileGrant } from '../../src/domain/grant.ts'
 import type { Policy } from '../../src/domain/policy.ts'
-import { briefOf, leaveOf, verdictOn, type Question } from '../../src/domain/question.ts'
+import { briefing, leaveOf, verdictOn, type Question } from '../../src/domain/question.ts'
 import { entryCovers } from '../../src/domain/subject-entry.ts'
 import type { TemplateFacts } from '../../src/domain/template.ts'
 import { AT } from './given.ts'
@@ -66,7 +66,7 @@ describe('what lets somebody do something', () => {
       fc.property(parts, user, question, (of, user, asked) => {
         const facts = { user, account }
         const compiled = compileGrant(user, account, of)
-        const leave = leaveOf(briefOf(asked, of), facts)
+        const leave = leaveOf(briefing(asked)(of), facts)
         const isAllowed = compiled.ok && verdictOn(asked, compiled.grant).allowed
         expect(leave !== undefined).toBe(isAllowed)
         if (leave === undefined) no += 1
@@ -83,7 +83,7 @@ describe('what lets somebody do something', () => {
   it('is the same for everybody where the brief says so', () => {
     fc.assert(
       fc.property(parts, user, user, question, (of, one, other, asked) => {
-        const brief = briefOf(asked, of)
+        const brief = briefing(asked)(of)
         fc.pre(brief.isSame)
         const leave = (user: TemplateFacts['user']) => leaveOf(brief, { user, account })
         expect(leave(one)).toEqual(leave(other))
