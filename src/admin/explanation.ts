@@ -1,6 +1,6 @@
 import { barring, shutting } from '../domain/barred.ts'
 import { explainGrant, type Explanation, type Source } from '../domain/explain.ts'
-import { allOf, compileGrant, type Compiled, type Grant, type GrantParts } from '../domain/grant.ts'
+import { allOf, compileGrant, inWords, type Grant, type GrantParts } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { SubjectRules } from '../domain/policy.ts'
 import { viaOf, type Via } from '../domain/via.ts'
@@ -44,18 +44,17 @@ export async function standingOf(view: View, { user, account }: Found, nowMs: nu
       via,
     }
   }
-  return { refusal: barred ?? refused(compiled.reason, detailOf(compiled, parts)), parts, via }
+  return {
+    refusal:
+      barred ??
+      refused(compiled.reason, compiled.reason === 'grant_too_large' ? undefined : inWords(compiled, parts)),
+    parts,
+    via,
+  }
 }
 
 export function refused(reason: string, detail?: string): Refused {
   return { reason, detail, words: reasonWords(reason) }
-}
-
-function detailOf(compiled: Exclude<Compiled, { ok: true }>, parts: GrantParts): string | undefined {
-  if (compiled.reason === 'grant_too_large') return undefined
-  const { policy: id, variable } = compiled
-  const policy = allOf(parts).find((each) => each.id === id)
-  return `{{${variable}}} of policy ${policy?.name ?? id}`
 }
 
 /** As explain.user and its like answer it. */

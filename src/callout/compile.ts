@@ -1,13 +1,5 @@
 import type { Account } from '../domain/account.ts'
-import {
-  allOf,
-  CAPPED_ENTRIES_MAX,
-  compileGrant,
-  type Compiled,
-  type Grant,
-  type GrantParts,
-  type NoGrant,
-} from '../domain/grant.ts'
+import { CAPPED_ENTRIES_MAX, compileGrant, inWords, type Compiled, type Grant } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { User } from '../domain/user.ts'
 import type { Standing } from './eligible.ts'
@@ -37,13 +29,7 @@ export function compile({ user, account, policies, boundary }: Compilable): Gran
   if (compiled.ok) return compiled.grant
   return compiled.reason === 'grant_too_large'
     ? new Denial(compiled.reason, `more than ${CAPPED_ENTRIES_MAX} subjects within the boundary`)
-    : new Denial(compiled.reason, missingValue(compiled, entry))
-}
-
-/** The variable, and the policy that asks for it. */
-function missingValue({ variable, policy: id }: NoGrant, parts: GrantParts): string {
-  const policy = allOf(parts).find((each) => each.id === id)
-  return `{{${variable}}} of policy ${policy?.name ?? id}`
+    : new Denial(compiled.reason, inWords(compiled, entry))
 }
 
 function sameObjects(left: readonly Policy[], right: readonly Policy[]): boolean {

@@ -39,6 +39,12 @@ export interface GrantParts {
   readonly boundary?: Policy | undefined
 }
 
+/** Which value is missing, and which policy asks for it. */
+export function inWords({ variable, policy: id }: NoGrant, parts: GrantParts): string {
+  const policy = allOf(parts).find((each) => each.id === id)
+  return `{{${variable}}} of policy ${policy?.name ?? id}`
+}
+
 /** The policies that give, and the one that caps. */
 export function allOf({ policies, boundary }: GrantParts): readonly Policy[] {
   return boundary === undefined ? policies : [...policies, boundary]
