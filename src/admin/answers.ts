@@ -213,12 +213,16 @@ export const grantSeen = z.object({
 })
 
 /** What a list answers: items, each with the revision that `ifRevision` asks for. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the inferred type of the result has it
-export function pageOf<Item extends z.ZodObject>(item: Item) {
+export function pageOf<Shape extends z.ZodRawShape>(item: z.ZodObject<Shape>): Page<Shape> {
   return z.object({
     items: z
-      .array(item.extend({ revision: z.number().describe('Its revision.') }))
+      .array(z.object({ ...item.shape, revision: z.number().describe('Its revision.') }))
       .describe('One page of them.'),
     next: z.number().optional().describe('What the next request says as `after`; absent at the end.'),
   })
 }
+
+type Page<Shape extends z.ZodRawShape> = z.ZodObject<{
+  readonly items: z.ZodArray<z.ZodObject<Shape & { readonly revision: z.ZodNumber }>>
+  readonly next: z.ZodOptional<z.ZodNumber>
+}>

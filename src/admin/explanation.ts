@@ -1,6 +1,6 @@
 import { barring, shutting } from '../domain/barred.ts'
 import { explainGrant, type Explanation, type Source } from '../domain/explain.ts'
-import { allOf, compileGrant, inWords, type Grant, type GrantParts } from '../domain/grant.ts'
+import { allOf, compileGrant, missingValue, type Grant, type GrantParts } from '../domain/grant.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { SubjectRules } from '../domain/policy.ts'
 import { viaOf, type Via } from '../domain/via.ts'
@@ -47,7 +47,10 @@ export async function standingOf(view: View, { user, account }: Found, nowMs: nu
   return {
     refusal:
       barred ??
-      refused(compiled.reason, compiled.reason === 'grant_too_large' ? undefined : inWords(compiled, parts)),
+      refused(
+        compiled.reason,
+        compiled.reason === 'grant_too_large' ? undefined : missingValue(compiled, parts),
+      ),
     parts,
     via,
   }

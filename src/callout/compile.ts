@@ -1,5 +1,5 @@
 import type { Account } from '../domain/account.ts'
-import { CAPPED_ENTRIES_MAX, compileGrant, inWords, type Compiled, type Grant } from '../domain/grant.ts'
+import { CAPPED_ENTRIES_MAX, compileGrant, missingValue, type Compiled, type Grant } from '../domain/grant.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { User } from '../domain/user.ts'
 import type { Standing } from './eligible.ts'
@@ -29,7 +29,7 @@ export function compile({ user, account, policies, boundary }: Compilable): Gran
   if (compiled.ok) return compiled.grant
   return compiled.reason === 'grant_too_large'
     ? new Denial(compiled.reason, `more than ${CAPPED_ENTRIES_MAX} subjects within the boundary`)
-    : new Denial(compiled.reason, inWords(compiled, entry))
+    : new Denial(compiled.reason, missingValue(compiled, entry))
 }
 
 function sameObjects(left: readonly Policy[], right: readonly Policy[]): boolean {

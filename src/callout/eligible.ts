@@ -1,7 +1,8 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { Account } from '../domain/account.ts'
 import { barring } from '../domain/barred.ts'
 import { allOf } from '../domain/grant.ts'
+import { holding } from '../domain/network.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { ConnectionType, Policy } from '../domain/policy.ts'
 import { openUntil } from '../domain/window.ts'
@@ -55,49 +56,19 @@ function shutBy(policy: Policy, client: ClientInformation, nowMs: number): DenyR
   return allowsMoment(policy, nowMs) ? undefined : 'outside_window'
 }
 
-/** The networks of one policy, each family by itself: `::/0` does not let IPv4 in, as in nats-server's own `src`. */
-interface Networks {
-  readonly ipv4: BlockList
-  readonly ipv6: BlockList
-}
-
-/** Made once for each policy as it is stored; a changed policy is another object. */
-const networks = new WeakMap<Policy, Networks>()
-
-/** IPv4-mapped addresses (RFC 4291 section 2.5.5.2): an IPv4 client in the words of a dual-stack listener. */
-const MAPPED_BITS = 96
-const MAPPED = new BlockList()
-MAPPED.addSubnet('::ffff:0:0', MAPPED_BITS, 'ipv6')
+/** Read once for each policy as it is stored; a changed policy is another object. */
+const networks = new WeakMap<Policy, (address: string) => boolean>()
 
 function allowsSource(policy: Policy, host = ''): boolean {
   const { sources } = policy.limits
   if (sources === undefined) return true
   if (isIP(host) === 0) return false
-  let known = networks.get(policy)
-  if (known === undefined) {
-    known = networksOf(sources)
-    networks.set(policy, known)
+  let holds = networks.get(policy)
+  if (holds === undefined) {
+    holds = holding(sources)
+    networks.set(policy, holds)
   }
-  const address = mapped(host)
-  const family = MAPPED.check(address, 'ipv6') ? known.ipv4 : known.ipv6
-  return family.check(address, 'ipv6')
-}
-
-function networksOf(sources: readonly string[]): Networks {
-  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
-  for (const source of sources) {
-    const [network = '', length] = source.split('/')
-    const bits = Number(length) + (isIP(network) === 4 ? MAPPED_BITS : 0)
-    const address = mapped(network)
-    const isIpv4 = bits >= MAPPED_BITS && MAPPED.check(address, 'ipv6')
-    lists[isIpv4 ? 'ipv4' : 'ipv6'].addSubnet(address, bits, 'ipv6')
-  }
-  return lists
-}
-
-/** Every address as IPv6, so that one and the same address is compared with itself however it is written. */
-function mapped(address: string): string {
-  return isIP(address) === 4 ? `::ffff:${address}` : address
+  return holds(host.replace(/%.*/, '')) // A zone says by which link, and nothing of the network.
 }
 
 function allowsConnectionType({ limits: { connectionTypes } }: Policy, client: ClientInformation): boolean {

@@ -40,7 +40,7 @@ export interface GrantParts {
 }
 
 /** Which value is missing, and which policy asks for it. */
-export function inWords({ variable, policy: id }: NoGrant, parts: GrantParts): string {
+export function missingValue({ variable, policy: id }: NoGrant, parts: GrantParts): string {
   const policy = allOf(parts).find((each) => each.id === id)
   return `{{${variable}}} of policy ${policy?.name ?? id}`
 }

@@ -38,6 +38,15 @@ export function holdsNetwork(list: readonly string[], network: string): boolean 
   return list.some((each) => prefix.startsWith(prefixOf(each)))
 }
 
+/** For a list that is asked often: is this address, IPv4 or IPv6 without a zone, in one of its networks? */
+export function holding(networks: readonly string[]): (address: string) => boolean {
+  const prefixes = disjoint(networks)
+  return (address) => {
+    const prefix = prefixOf(`${address}/${address.includes(':') ? IPV6_BITS : IPV4_BITS}`)
+    return prefixes.some((each) => prefix.startsWith(each))
+  }
+}
+
 /** The bits of an address; IPv6 in any spelling, IPv4 without leading zeros. */
 export function bitsOf(address: string): string {
   if (!address.includes(':')) {

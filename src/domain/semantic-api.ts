@@ -71,7 +71,7 @@ export const getting = (api: string, stream: string): readonly string[] => [
 
 /**
  * Ordered consumers that the server pushes from: of all, or of a filter that stands in the subject. Of several filters
- * nats.js makes one without a name in the subject. That lets make no other than with one, as any name is let.
+ * nats.js makes one without a name in the subject, which lets nobody make one that a name would not: all names are allowed.
  */
 export function pushed(
   { domain, prefix }: InJetStream,
