@@ -78,6 +78,7 @@ const policies = new Map<string, Policy>(
 const world: Callout = {
   directory: {
     operator: { status: 'present' } as Operator,
+    seen: { records: 0, users: 0 },
     account: () => account,
     policy: (id) => policies.get(id),
     role: () => undefined,

@@ -7,13 +7,14 @@ import type { Admin } from './admin/execute.ts'
 import { found } from './admin/found.ts'
 import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
-import { both } from './callout/observers.ts'
+import { toEach } from './callout/observers.ts'
 import { Sessions } from './callout/sessions.ts'
 import { closeAll } from './closing.ts'
 import { serveCommands } from './commanding.ts'
 import { followState, type Following } from './following.ts'
 import { Passwords } from './keys/password.ts'
 import type { Vault } from './keys/vault.ts'
+import { openLiving, type Living } from './living.ts'
 import { foundingContext, keyRing, secrets, trustOf } from './making.ts'
 import { accountServers, liveSessions } from './nats/account-servers.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
@@ -45,6 +46,7 @@ export interface Gatehouse extends AsyncDisposable {
   readonly admin: Admin
   readonly directory: KvDirectory
   readonly connection: ServiceConnection
+  readonly living: Living
   /** Resolves when every resolver holds every account as it is stored. */
   accountsPushed(): Promise<void>
   /** Resolves when a round of clearing up after deleted accounts is over. */
@@ -136,6 +138,7 @@ async function assemble(
   const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
+  const living = await openLiving({ nc, directory, telemetry, nextId: admin.nextId, nowMs: Date.now }, opened)
 
   const callout: Callout = {
     directory,
@@ -147,7 +150,7 @@ async function assemble(
     nowMs: Date.now,
     tickMs: () => performance.now(),
     random: Math.random,
-    observer: both(telemetry, recorder),
+    observer: toEach(telemetry, recorder, living.observer),
   }
   const context = () => foundingContext(admin, trust)
   const clear = clearingOf(options, { admin, nc, ...following, context, nowMs: Date.now })
@@ -167,7 +170,7 @@ async function assemble(
   const upkeep = keepUp(options, { nc, clear, ...following })
   opened.push(upkeep)
   connection.onReconnect(() => void upkeep.now())
-  return { admin, directory, connection, accountsPushed: accounts.allSettled, cleared: clear }
+  return { admin, directory, connection, living, accountsPushed: accounts.allSettled, cleared: clear }
 }
 
 interface Kept extends Following {

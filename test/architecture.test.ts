@@ -13,9 +13,10 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   domain: ['errors'],
   keys: ['errors', 'node:crypto', 'node:fs', 'lru-cache', 'tweetnacl', 'sodium-native', '@node-rs/argon2'],
   jwt: ['domain', 'keys', 'errors', 'node:crypto'],
-  callout: ['domain', 'jwt', 'keys', 'errors', 'node:net'],
+  callout: ['domain', 'jwt', 'keys', 'sessions', 'errors', 'node:net'],
   admin: ['domain', 'errors', 'zod', 'yaml', 'node:net'],
-  nats: ['domain', 'jwt', 'keys', 'callout', 'admin', 'errors', '*'],
+  sessions: ['domain', 'errors'],
+  nats: ['domain', 'jwt', 'keys', 'callout', 'admin', 'sessions', 'errors', '*'],
   cli: ['admin', 'keys', 'nats', 'main', 'http', 'config', 'telemetry', 'version', 'errors', '*'],
 }
 

@@ -2,6 +2,7 @@ import type { Account } from '../domain/account.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { Xkey } from '../keys/xkey.ts'
+import type { Seen } from '../sessions/seen.ts'
 import { admit } from './admit.ts'
 import { authenticate, type PasswordCheck } from './authenticate.ts'
 import { compile } from './compile.ts'
@@ -48,6 +49,8 @@ export interface Admission extends GrantParts {
   readonly grant: Grant
   /** Seconds since the epoch; absent when the connection may last. */
   readonly expiresAt: number | undefined
+  /** The state it was decided on. */
+  readonly seen: Seen
   /** A user JWT is good for this one connection and nobody else: its subject is the server's one-time key. */
   readonly jwt: string
 }
@@ -86,6 +89,7 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
 async function decide(callout: Callout, verified: Verified): Promise<Admission | Denial | Drop> {
   const { directory, signers, nowMs } = callout
   const { claims } = verified
+  const { seen } = directory // Before anything is read: what changes from here on may have come too late.
   const offers = identify(claims)
   const admitted = admit(verified, nowMs())
   if (admitted instanceof Drop) return admitted
@@ -105,5 +109,5 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   if (inTime instanceof Drop) return inTime
   const jwt = await signUser(prepared, standing.account, signers)
   if (jwt instanceof Denial) return jwt.of(whose(standing))
-  return { ...standing, grant, expiresAt: prepared.exp, jwt }
+  return { ...standing, grant, expiresAt: prepared.exp, seen, jwt }
 }

@@ -4,6 +4,7 @@ import type { Policy } from '../domain/policy.ts'
 import type { Role } from '../domain/role.ts'
 import type { User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
+import type { Seen } from '../sessions/seen.ts'
 import { Denial } from './reason.ts'
 
 /** At once when it is in memory, later when it has to be fetched. */
@@ -15,6 +16,8 @@ export type Soon<Value> = Value | Promise<Value>
  */
 export interface Directory {
   readonly operator: Operator | undefined
+  /** How far it has read the state. */
+  readonly seen: Seen
   account(id: string): Account | undefined
   policy(id: string): Policy | undefined
   role(id: string): Role | undefined

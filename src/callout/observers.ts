@@ -1,19 +1,10 @@
 import type { Observer } from './callout.ts'
 
-/** Two who hear of every request, one after the other. */
-export function both(first: Observer, second: Observer): Observer {
+/** Several who hear of every request, one after the other. */
+export function toEach(...observers: readonly Observer[]): Observer {
   return {
-    dropped(...facts) {
-      first.dropped(...facts)
-      second.dropped(...facts)
-    },
-    denied(...facts) {
-      first.denied(...facts)
-      second.denied(...facts)
-    },
-    admitted(...facts) {
-      first.admitted(...facts)
-      second.admitted(...facts)
-    },
+    dropped: (...facts) => observers.forEach((each) => each.dropped(...facts)),
+    denied: (...facts) => observers.forEach((each) => each.denied(...facts)),
+    admitted: (...facts) => observers.forEach((each) => each.admitted(...facts)),
   }
 }

@@ -37,7 +37,18 @@ const SYSTEM_EXPORTS: readonly Export[] = [
   '$SYS.REQ.CLAIMS.DELETE',
   '$SYS.REQ.ACCOUNT.*.CONNZ',
   '$SYS.REQ.ACCOUNT.*.JSZ',
+  '$SYS.REQ.SERVER.*.CONNZ',
+  '$SYS.REQ.SERVER.*.KICK',
 ].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
+
+/** Who comes, who goes, and which server ends (reference D). */
+const SYSTEM_EVENTS: readonly Export[] = [
+  '$SYS.ACCOUNT.*.CONNECT',
+  '$SYS.ACCOUNT.*.DISCONNECT',
+  '$SYS.SERVER.*.SHUTDOWN',
+].map((subject) => ({ name: subject, subject, type: 'stream', token_req: true }))
+
+const FROM_SYSTEM: readonly Export[] = [...SYSTEM_EXPORTS, ...SYSTEM_EVENTS]
 
 /** Every account may send commands; who may do what is decided by who the bus says it is (reference I.1). */
 const COMMANDS: Export = { name: 'gatehouse commands', subject: 'auth.v1.>', type: 'service' }
@@ -67,6 +78,27 @@ const EVERY_EVENT: Export = {
 /** Where an account finds its events, and ADMIN everybody's (there with one token more: whose they are). */
 const EVENTS_HERE = 'auth.event.>'
 
+/** Buckets of what is not an aggregate: who is connected, when somebody last was, and who is locked out. */
+const LIVE_STREAMS = ['KV_gatehouse-sessions', 'KV_gatehouse-activity', 'KV_gatehouse-lockouts']
+
+/** What making, keeping, reading, watching and writing a bucket takes (reference F). */
+function bucketSubjects(stream: string): readonly string[] {
+  return [
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}.>`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.INFO.${stream}.*`,
+    `$JS.API.CONSUMER.DELETE.${stream}.*`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+    `${stream.replace(/^KV_/, '$KV.')}.>`,
+  ]
+}
+
 /** What the service user may do in the callout account, and nothing else (reference F). */
 export const SERVICE_PERMISSIONS: UserPermissionLimits = {
   pub: {
@@ -84,6 +116,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$JS.API.CONSUMER.INFO.KV_gatehouse.*',
       '$JS.API.CONSUMER.DELETE.KV_gatehouse.*',
       '$JS.API.CONSUMER.MSG.NEXT.KV_gatehouse.*',
+      ...LIVE_STREAMS.flatMap(bucketSubjects),
       '$JS.API.STREAM.INFO.auth-events',
       '$JS.API.STREAM.CREATE.auth-events',
       '$JS.API.STREAM.UPDATE.auth-events',
@@ -94,7 +127,11 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$JS.ACK.>',
       // Events that belong to no commit. All others come from the bucket, and cannot be made up.
       'auth.event.*.user.logged_in',
+      'auth.event.*.user.logged_out',
+      'auth.event.*.user.token_refreshed',
       'auth.event.*.user.login_failed',
+      'auth.event.*.user.locked_out',
+      'auth.event.*.session.*',
       'auth.event.*.command.refused',
       'auth.feed.>',
       'auth.audit.>',
@@ -106,13 +143,26 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$SYS.REQ.CLAIMS.DELETE',
       '$SYS.REQ.ACCOUNT.*.CONNZ',
       '$SYS.REQ.ACCOUNT.*.JSZ',
+      '$SYS.REQ.SERVER.*.CONNZ',
+      '$SYS.REQ.SERVER.*.KICK',
+      // What replicas tell each other.
+      'gatehouse.gossip.>',
       // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
       '$SYS._INBOX.>',
       '_R_.>',
       '_INBOX_gatehouse.>',
     ],
   },
-  sub: { allow: ['$SYS.REQ.USER.AUTH gatehouse', 'auth.v1.> gatehouse', '$SRV.>', '_INBOX_gatehouse.>'] },
+  sub: {
+    allow: [
+      '$SYS.REQ.USER.AUTH gatehouse',
+      'auth.v1.> gatehouse',
+      '$SRV.>',
+      ...SYSTEM_EVENTS.map(({ subject }) => subject),
+      'gatehouse.gossip.>',
+      '_INBOX_gatehouse.>',
+    ],
+  },
 }
 
 /** Purges the streams of an account that was deleted; nats-server lets nobody but the system account do it. */
@@ -135,7 +185,7 @@ export interface Issue {
 
 /** The system account: what it gives, it gives to the callout account alone, against a token. */
 export function systemClaims(account: Account, { issuedAt }: Issue): Unsigned<AccountClaims> {
-  return claimsOf(account, issuedAt, { exports: SYSTEM_EXPORTS })
+  return claimsOf(account, issuedAt, { exports: FROM_SYSTEM })
 }
 
 /** The callout account: takes what the system account gives, gives the commands. */
@@ -145,7 +195,7 @@ export function calloutClaims(
   systemSigner: Signer,
 ): Unsigned<AccountClaims> {
   return claimsOf(account, issuedAt, {
-    imports: SYSTEM_EXPORTS.map((given) =>
+    imports: FROM_SYSTEM.map((given) =>
       taken(given, { from: chain.system, by: account.id, signer: systemSigner, issuedAt }),
     ),
     exports: [COMMANDS, DISCOVERY, EVENTS, EVERY_EVENT],

@@ -15,6 +15,17 @@ export const STATE_STREAM = `KV_${BUCKET}`
 /** Subjects of the bucket's keys are `$KV.gatehouse.<key>`. */
 export const STATE_PREFIX = `$KV.${BUCKET}.`
 
+/** The streams behind the buckets of what is not an aggregate. */
+export const SESSIONS_STREAM = 'KV_gatehouse-sessions'
+export const SESSIONS_PREFIX = '$KV.gatehouse-sessions.'
+export const ACTIVITY_STREAM = 'KV_gatehouse-activity'
+export const ACTIVITY_PREFIX = '$KV.gatehouse-activity.'
+export const LOCKOUTS_STREAM = 'KV_gatehouse-lockouts'
+export const LOCKOUTS_PREFIX = '$KV.gatehouse-lockouts.'
+/** A million connections, of about 1 KiB each. */
+const SESSIONS_MAX = 1_000_000
+const LOCKOUTS_MAX = 100_000
+
 /** Who did what. */
 export const AUDIT_STREAM = 'auth-events'
 /** Its subjects are `auth.event.<account or operator>.<aggregate>.<type>`. */
@@ -44,6 +55,9 @@ export async function ensureStreams(nc: NatsConnection, options: StorageOptions)
   const manager = await jetstreamManager(nc)
   await ensure(manager, stateConfig(options))
   await ensure(manager, auditConfig(options))
+  await ensure(manager, sessionsConfig(options))
+  await ensure(manager, activityConfig(options))
+  await ensure(manager, lockoutsConfig(options))
 }
 
 /** A KV bucket (ADR-8) that takes atomic batches (ADR-50), so that one commit holds state, indexes and events. */
@@ -96,6 +110,56 @@ function auditConfig({
         ],
       },
     ],
+  }
+}
+
+/** A bucket whose keys may go by themselves, after a time that each says. */
+function passing(name: string): Partial<StreamConfig> & { name: string } {
+  return {
+    name,
+    subjects: [`${name.replace(/^KV_/, '$KV.')}.>`],
+    retention: RetentionPolicy.Limits,
+    max_msgs_per_subject: 1,
+    allow_rollup_hdrs: true,
+    allow_direct: true,
+    allow_msg_ttl: true,
+  }
+}
+
+/**
+ * In memory, so that it keeps up with a storm of connections, whatever the disk does. It is lost only when the servers
+ * that hold it end, and what it says of connections to them is then no longer true.
+ */
+function sessionsConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
+  return {
+    ...passing(SESSIONS_STREAM),
+    description: 'Gatehouse: who is connected',
+    storage: StorageType.Memory,
+    discard: DiscardPolicy.New,
+    max_msgs: SESSIONS_MAX,
+    num_replicas: replicas,
+  }
+}
+
+/** Who was last here when: on disk, for it should survive a restart of everything. */
+function activityConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
+  return {
+    ...passing(ACTIVITY_STREAM),
+    description: 'Gatehouse: when users were last connected',
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    num_replicas: replicas,
+  }
+}
+
+function lockoutsConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
+  return {
+    ...passing(LOCKOUTS_STREAM),
+    description: 'Gatehouse: who has tried too many passwords',
+    storage: StorageType.Memory,
+    discard: DiscardPolicy.Old,
+    max_msgs: LOCKOUTS_MAX,
+    num_replicas: replicas,
   }
 }
 

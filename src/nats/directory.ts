@@ -23,6 +23,7 @@ import {
   type UserReference,
 } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
+import type { Seen } from '../sessions/seen.ts'
 import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 import { CachedKeys, type CacheSizes } from './cached-keys.ts'
 import { watch, type Change } from './watch.ts'
@@ -45,8 +46,9 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #accountListeners = new Set<(account: Account) => void>()
   readonly #operatorListeners = new Set<(operator: Operator) => void>()
   readonly #manager: JetStreamManager
-  /** The newest revision of what is kept in memory, and who waits for a newer one. */
-  #revision = 0
+  readonly #changeListeners = new Set<(key: string) => void>()
+  #seen: Seen = { records: 0, users: 0 }
+  /** Who waits for a newer revision of what is kept in memory. */
   readonly #waiting = new Map<Deferred<undefined>, number>()
 
   private constructor(manager: JetStreamManager, users: CachedKeys) {
@@ -62,7 +64,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
     const records = { keys: RECORDS, of: 'everything' } as const
     const looked = { keys: ['user.>', 'index.>', EVERY_SEALED], of: 'changes' } as const
     // First the changes: nothing may be fetched that nobody would be told of.
-    directory.#watches.push(await watch(nc, looked, ({ key, revision }) => users.forget(key, revision)))
+    directory.#watches.push(await watch(nc, looked, (change) => directory.#forget(change)))
     directory.#watches.push(await watch(nc, records, (change) => directory.#take(change)))
     return directory
   }
@@ -89,6 +91,16 @@ export class KvDirectory implements Directory, AsyncDisposable {
     )
   }
 
+  /** How far it has read. */
+  get seen(): Seen {
+    return this.#seen
+  }
+
+  /** Calls with every key that has changed, once everything asked of the directory is answered anew. */
+  onChange(listener: (key: string) => void): void {
+    this.#changeListeners.add(listener)
+  }
+
   /** Resolves when what is in memory is at least as new as what is stored now. */
   async upToDate(): Promise<void> {
     const stored = await Promise.all(
@@ -97,7 +109,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
       ),
     )
     const revision = Math.max(0, ...stored.map((message) => message?.seq ?? 0))
-    if (this.#revision >= revision) return
+    if (this.#seen.records >= revision) return
     const reached = deferred<undefined>()
     this.#waiting.set(reached, revision)
     await reached
@@ -150,6 +162,12 @@ export class KvDirectory implements Directory, AsyncDisposable {
     )
   }
 
+  #forget({ key, revision }: Change): void {
+    this.#users.forget(key, revision)
+    this.#seen = { ...this.#seen, users: revision }
+    for (const listener of this.#changeListeners) listener(key)
+  }
+
   #take({ key, value, revision }: Change): void {
     if (value === undefined) this.#records.delete(key)
     else this.#records.set(key, value)
@@ -162,7 +180,8 @@ export class KvDirectory implements Directory, AsyncDisposable {
     if (value === undefined && key.startsWith(ACCOUNT_PREFIX)) {
       for (const listener of this.#deletionListeners) listener(key.slice(ACCOUNT_PREFIX.length))
     }
-    this.#revision = revision
+    this.#seen = { ...this.#seen, records: revision }
+    for (const listener of this.#changeListeners) listener(key)
     for (const [reached, wanted] of this.#waiting) {
       if (wanted > revision) continue
       this.#waiting.delete(reached)

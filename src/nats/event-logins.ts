@@ -3,10 +3,9 @@ import { auditEvent, type Stamp } from '../admin/event.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
 import type { Admission } from '../callout/callout.ts'
 import type { Denial } from '../callout/reason.ts'
+import { hashesOf } from '../callout/grant-hash.ts'
 import type { Verified } from '../callout/verify.ts'
-import { basisOf, grantText, readBasis } from '../domain/basis.ts'
-import type { Grant } from '../domain/grant.ts'
-import { hashToken } from '../keys/token.ts'
+import { basisOf, readBasis } from '../domain/basis.ts'
 
 /** Characters kept of a text that anybody may choose, without any credential. */
 const CLIENT_TEXT_MAX = 64
@@ -36,7 +35,7 @@ export function loginEvent({ request, admitted }: Login, count: number, stamp: S
         credentialId: credential.id,
         ...clientOf(request),
         ...basisOf(grant, admitted),
-        grantHash: hashOf(grant),
+        grantHash: hashesOf(grant).grant,
         ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt * 1_000).toISOString() }),
         ...(count > 1 && { count }),
       },
@@ -66,18 +65,6 @@ export function failedLoginEvent({ request, denial }: FailedLogin, count: number
     },
     stamp,
   )
-}
-
-/** Thousands may come with one grant: it is written out and hashed once. */
-const hashes = new WeakMap<Grant, string>()
-
-function hashOf(grant: Grant): string {
-  let known = hashes.get(grant)
-  if (known === undefined) {
-    known = hashToken(grantText(grant))
-    hashes.set(grant, known)
-  }
-  return known
 }
 
 /** The one-time key of the connection names the decision, here and in the log. */

@@ -3,6 +3,9 @@ import { deferred, type NatsConnection } from '@nats-io/transport-node'
 import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 
 export interface WatchOptions {
+  /** Of the bucket; by default that of the aggregates. */
+  readonly stream?: string
+  readonly prefix?: string
   /** Filters over keys of the bucket: `account.*`. */
   readonly keys: readonly string[]
   /** `everything`: what is there now, then every change. `changes`: only what changes from now on, without values. */
@@ -30,11 +33,11 @@ const PULL_EXPIRES_MS = 2_000
  */
 export async function watch(
   nc: NatsConnection,
-  { keys, of }: WatchOptions,
+  { stream = STATE_STREAM, prefix = STATE_PREFIX, keys, of }: WatchOptions,
   tell: (change: Change) => void,
 ): Promise<AsyncDisposable> {
-  const consumer = await jetstream(nc).consumers.get(STATE_STREAM, {
-    filter_subjects: keys.map((key) => `${STATE_PREFIX}${key}`),
+  const consumer = await jetstream(nc).consumers.get(stream, {
+    filter_subjects: keys.map((key) => `${prefix}${key}`),
     // Not `New`: a consumer that has heard nothing would be made anew at the beginning of the stream.
     deliver_policy: of === 'everything' ? DeliverPolicy.LastPerSubject : DeliverPolicy.Last,
     headers_only: of === 'changes',
@@ -45,7 +48,7 @@ export async function watch(
   const messages: ConsumerMessages = await consumer.consume({
     expires: PULL_EXPIRES_MS,
     callback: (message) => {
-      tell(changeOf(message, of))
+      tell(changeOf(message, { prefix, of }))
       pending -= 1
       if (pending === 0) told.resolve(undefined)
     },
@@ -58,10 +61,10 @@ export async function watch(
   }
 }
 
-function changeOf(message: JsMsg, of: WatchOptions['of']): Change {
+function changeOf(message: JsMsg, { prefix, of }: { prefix: string; of: WatchOptions['of'] }): Change {
   const deleted = message.headers?.get('KV-Operation') ?? ''
   return {
-    key: message.subject.slice(STATE_PREFIX.length),
+    key: message.subject.slice(prefix.length),
     revision: message.seq,
     value: deleted !== '' || of === 'changes' ? undefined : message.json(),
   }

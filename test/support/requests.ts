@@ -25,6 +25,7 @@ import { signerOf, type Signer } from '../../src/keys/signer.ts'
 import { hashToken } from '../../src/keys/token.ts'
 import { Vault } from '../../src/keys/vault.ts'
 import { xkeyOf } from '../../src/keys/xkey.ts'
+import { NOTHING_SEEN } from '../../src/sessions/seen.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
 import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
 import { counted, countsOf } from './counts.ts'
@@ -124,6 +125,7 @@ export function directoryOf({ operator, accounts, policies, users, roles = [] }:
     users.find((user) => user.credentials.some(holds))
   return {
     operator,
+    seen: NOTHING_SEEN,
     account: (id) => accounts.find((each) => each.id === id),
     policy: (id) => policies.find((each) => each.id === id),
     role: (id) => roles.find((each) => each.id === id),

@@ -1,0 +1,125 @@
+import type { Gossip } from './gossip.ts'
+import { covers, NOTHING_SEEN, type Seen } from './seen.ts'
+import { ownerOf } from './share.ts'
+
+/** How often a replica says that it is there, and how long after the last time it counts as gone. */
+const BEAT_MS = 1_000
+const GONE_MS = 5_000
+
+interface Word extends Seen {
+  /** `came` asks everybody for a word of theirs. */
+  readonly is: 'came' | 'there' | 'leaving'
+}
+
+export interface ReplicasOptions {
+  readonly self: string
+  readonly gossip: Gossip
+  readonly seen: () => Seen
+  readonly nowMs: () => number
+}
+
+/** Which replicas there are, and how far each has read the state. */
+export class Replicas implements Disposable {
+  readonly #options: ReplicasOptions
+  readonly #others = new Map<string, { seen: Seen; atMs: number }>()
+  readonly #goneListeners = new Set<() => void>()
+  readonly #waiting = new Set<() => void>()
+  readonly #timer: NodeJS.Timeout
+  #told: Seen = NOTHING_SEEN
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options
+    options.gossip.hear('replica', (word, from) => this.#hear(word as Word, from))
+    this.#tell('came')
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS)
+  }
+
+  /** The ids of all that are there, this one too. */
+  get live(): readonly string[] {
+    return [this.#options.self, ...this.#others.keys()]
+  }
+
+  /** Is it for this replica to see to? */
+  owns(key: string): boolean {
+    return this.#others.size === 0 || ownerOf(key, this.live) === this.#options.self
+  }
+
+  /** Calls when a replica has come or gone: what it saw to is seen to by others from then on. */
+  onShift(listener: () => void): void {
+    this.#goneListeners.add(listener)
+  }
+
+  /** To be called when this replica has read on: others wait for it. */
+  readOn(): void {
+    if (covers(this.#told, this.#options.seen())) return
+    this.#tell('there')
+    this.#wake()
+  }
+
+  /** Which replicas have not read that far. Resolves at once when all have, and in the end with those that have not. */
+  async haveSeen(wanted: Seen, waitMsMax: number): Promise<readonly string[]> {
+    const until = this.#options.nowMs() + waitMsMax
+    for (;;) {
+      const behind = this.#behind(wanted)
+      const left = until - this.#options.nowMs()
+      if (behind.length === 0 || left <= 0) return behind
+      await this.#news(left)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    this.#tell('leaving')
+    this.#wake()
+  }
+
+  #behind(wanted: Seen): readonly string[] {
+    const { self, seen } = this.#options
+    const others = [...this.#others].filter(([, other]) => !covers(other.seen, wanted)).map(([id]) => id)
+    return covers(seen(), wanted) ? others : [self, ...others]
+  }
+
+  /** Resolves when somebody has read on or is gone, or after a while. */
+  #news(waitMsMax: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, waitMsMax)
+      this.#waiting.add(done)
+    })
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake()
+  }
+
+  #tell(is: Word['is']): void {
+    this.#told = this.#options.seen()
+    this.#options.gossip.tell('replica', { is, ...this.#told } satisfies Word)
+  }
+
+  #hear({ is, records, users }: Word, from: string): void {
+    const isNew = !this.#others.has(from)
+    if (is === 'leaving') this.#others.delete(from)
+    else this.#others.set(from, { seen: { records, users }, atMs: this.#options.nowMs() })
+    if (is === 'came') this.#tell('there')
+    if (isNew !== (is === 'leaving')) this.#shift()
+    this.#wake()
+  }
+
+  #beat(): void {
+    this.#tell('there')
+    const before = this.#others.size
+    for (const [id, { atMs }] of this.#others)
+      if (this.#options.nowMs() - atMs > GONE_MS) this.#others.delete(id)
+    if (this.#others.size !== before) this.#shift()
+    this.#wake()
+  }
+
+  #shift(): void {
+    for (const listener of this.#goneListeners) listener()
+  }
+}
