@@ -2,17 +2,10 @@ import type { Account, AccountLimits as Limits, JetStreamLimits as Storage } fro
 import type { Signer } from '../keys/signer.ts'
 import { accountLimits, buildAccount, UNLIMITED_JETSTREAM } from './account.ts'
 import { buildActivation } from './activation.ts'
-import type {
-  AccountClaims,
-  AccountLimits,
-  Export,
-  Import,
-  JetStreamLimits,
-  Unsigned,
-  UserPermissionLimits,
-} from './claims.ts'
+import type { AccountClaims, AccountLimits, Export, Import, JetStreamLimits, Unsigned } from './claims.ts'
 import { exportClaims } from './exports.ts'
 import { importClaims } from './imports.ts'
+import { SYSTEM_EVENTS } from './own-users.ts'
 import { encode } from './token.ts'
 
 /** The trust chain of architecture section 1, as JWTs: which account gives what to which. */
@@ -41,14 +34,10 @@ const SYSTEM_EXPORTS: readonly Export[] = [
   '$SYS.REQ.SERVER.*.KICK',
 ].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
 
-/** Who comes, who goes, and which server ends (reference D). */
-const SYSTEM_EVENTS: readonly Export[] = [
-  '$SYS.ACCOUNT.*.CONNECT',
-  '$SYS.ACCOUNT.*.DISCONNECT',
-  '$SYS.SERVER.*.SHUTDOWN',
-].map((subject) => ({ name: subject, subject, type: 'stream', token_req: true }))
-
-const FROM_SYSTEM: readonly Export[] = [...SYSTEM_EXPORTS, ...SYSTEM_EVENTS]
+const FROM_SYSTEM: readonly Export[] = [
+  ...SYSTEM_EXPORTS,
+  ...SYSTEM_EVENTS.map((subject): Export => ({ name: subject, subject, type: 'stream', token_req: true })),
+]
 
 /** Every account may send commands; who may do what is decided by who the bus says it is (reference I.1). */
 const COMMANDS: Export = { name: 'gatehouse commands', subject: 'auth.v1.>', type: 'service' }
@@ -77,105 +66,6 @@ const EVERY_EVENT: Export = {
 }
 /** Where an account finds its events, and ADMIN everybody's (there with one token more: whose they are). */
 const EVENTS_HERE = 'auth.event.>'
-
-/** Buckets of what is not an aggregate: who is connected, when somebody last was, and who is locked out. */
-const LIVE_STREAMS = ['KV_gatehouse-sessions', 'KV_gatehouse-activity', 'KV_gatehouse-lockouts']
-
-/** What making, keeping, reading, watching and writing a bucket takes (reference F). */
-function bucketSubjects(stream: string): readonly string[] {
-  return [
-    `$JS.API.STREAM.INFO.${stream}`,
-    `$JS.API.STREAM.CREATE.${stream}`,
-    `$JS.API.STREAM.UPDATE.${stream}`,
-    `$JS.API.STREAM.MSG.GET.${stream}`,
-    `$JS.API.DIRECT.GET.${stream}`,
-    `$JS.API.DIRECT.GET.${stream}.>`,
-    `$JS.API.CONSUMER.CREATE.${stream}`,
-    `$JS.API.CONSUMER.CREATE.${stream}.>`,
-    `$JS.API.CONSUMER.INFO.${stream}.*`,
-    `$JS.API.CONSUMER.DELETE.${stream}.*`,
-    `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
-    `${stream.replace(/^KV_/, '$KV.')}.>`,
-  ]
-}
-
-/** What the service user may do in the callout account, and nothing else (reference F). */
-export const SERVICE_PERMISSIONS: UserPermissionLimits = {
-  pub: {
-    allow: [
-      '$JS.API.INFO',
-      '$JS.API.STREAM.INFO.KV_gatehouse',
-      '$JS.API.STREAM.CREATE.KV_gatehouse',
-      '$JS.API.STREAM.UPDATE.KV_gatehouse',
-      '$JS.API.STREAM.MSG.GET.KV_gatehouse',
-      '$JS.API.STREAM.PURGE.KV_gatehouse',
-      '$JS.API.DIRECT.GET.KV_gatehouse',
-      '$JS.API.DIRECT.GET.KV_gatehouse.>',
-      '$JS.API.CONSUMER.CREATE.KV_gatehouse',
-      '$JS.API.CONSUMER.CREATE.KV_gatehouse.>',
-      '$JS.API.CONSUMER.INFO.KV_gatehouse.*',
-      '$JS.API.CONSUMER.DELETE.KV_gatehouse.*',
-      '$JS.API.CONSUMER.MSG.NEXT.KV_gatehouse.*',
-      ...LIVE_STREAMS.flatMap(bucketSubjects),
-      '$JS.API.STREAM.INFO.auth-events',
-      '$JS.API.STREAM.CREATE.auth-events',
-      '$JS.API.STREAM.UPDATE.auth-events',
-      '$JS.API.DIRECT.GET.auth-events',
-      '$JS.API.CONSUMER.CREATE.auth-events.>',
-      '$JS.API.CONSUMER.INFO.auth-events.*',
-      '$JS.API.CONSUMER.MSG.NEXT.auth-events.*',
-      '$JS.ACK.>',
-      // Events that belong to no commit. All others come from the bucket, and cannot be made up.
-      'auth.event.*.user.logged_in',
-      'auth.event.*.user.logged_out',
-      'auth.event.*.user.token_refreshed',
-      'auth.event.*.user.login_failed',
-      'auth.event.*.user.locked_out',
-      'auth.event.*.session.*',
-      'auth.event.*.command.refused',
-      'auth.feed.>',
-      'auth.audit.>',
-      '$KV.gatehouse.>',
-      '$SYS.REQ.CLAIMS.UPDATE',
-      '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
-      '$SYS.REQ.SERVER.*.IDZ',
-      '$SYS.REQ.SERVER.PING.VARZ',
-      '$SYS.REQ.CLAIMS.DELETE',
-      '$SYS.REQ.ACCOUNT.*.CONNZ',
-      '$SYS.REQ.ACCOUNT.*.JSZ',
-      '$SYS.REQ.SERVER.*.CONNZ',
-      '$SYS.REQ.SERVER.*.KICK',
-      // What replicas tell each other.
-      'gatehouse.gossip.>',
-      // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
-      '$SYS._INBOX.>',
-      '_R_.>',
-      '_INBOX_gatehouse.>',
-    ],
-  },
-  sub: {
-    allow: [
-      '$SYS.REQ.USER.AUTH gatehouse',
-      'auth.v1.> gatehouse',
-      '$SRV.>',
-      ...SYSTEM_EVENTS.map(({ subject }) => subject),
-      'gatehouse.gossip.>',
-      '_INBOX_gatehouse.>',
-    ],
-  },
-}
-
-/** Purges the streams of an account that was deleted; nats-server lets nobody but the system account do it. */
-export const PURGER_PERMISSIONS: UserPermissionLimits = {
-  pub: { allow: ['$JS.API.ACCOUNT.PURGE.*'] },
-  sub: { allow: ['_INBOX_gatehouse_purge.>'] },
-}
-
-/** Opens no subject at all: whoever is in the callout account is nobody until the callout has said who (reference 0.1). */
-export const DENY_ALL: UserPermissionLimits = { pub: { deny: ['>'] }, sub: { deny: ['>'] } }
-
-/** Everybody has the sentinel, so it proves nothing. */
-export const SENTINEL_PERMISSIONS: UserPermissionLimits = { ...DENY_ALL, bearer_token: true }
 
 export interface Issue {
   /** Seconds since the epoch. */

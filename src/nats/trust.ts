@@ -4,17 +4,10 @@ import type { Account, AccountRole } from '../domain/account.ts'
 import { signingKeysInUse, type Operator } from '../domain/operator.ts'
 import { FOUNDED_NAMES, type Founding, type FoundingAccount } from '../admin/found.ts'
 import { GatehouseError } from '../errors.ts'
-import {
-  calloutClaims,
-  DENY_ALL,
-  PURGER_PERMISSIONS,
-  SENTINEL_PERMISSIONS,
-  SERVICE_PERMISSIONS,
-  systemClaims,
-  type Chain,
-} from '../jwt/chain.ts'
+import { calloutClaims, systemClaims, type Chain } from '../jwt/chain.ts'
 import type { UserPermissionLimits } from '../jwt/claims.ts'
 import { buildOperator } from '../jwt/operator.ts'
+import { DENY_ALL, PURGER_PERMISSIONS, SENTINEL_PERMISSIONS, SERVICE_PERMISSIONS } from '../jwt/own-users.ts'
 import { encode } from '../jwt/token.ts'
 import { buildUser, type UserIdentity } from '../jwt/user.ts'
 import type { Signer } from '../keys/signer.ts'
