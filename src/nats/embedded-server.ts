@@ -12,23 +12,38 @@ export interface Listening {
   readonly mqtt: string
 }
 
+/** A server among others. They have one name for all of them together, and each one of its own. */
+export interface Clustering {
+  readonly cluster: string
+  readonly server: string
+  /** `host:port` for the other servers. */
+  readonly listen: string
+  /** Of all servers: JetStream takes from it how many there are. */
+  readonly routes: readonly string[]
+}
+
 export interface EmbeddedOptions {
   readonly binary: string
   readonly configFile: string
   readonly dir: DataDir
   readonly trust: TrustChain
   readonly listen: Listening
+  /** Absent when it is the only one. */
+  readonly clustering?: Clustering | undefined
   readonly log: (line: string) => void
 }
 
 const PID_FILE = 'nats-server.pid'
+
+/** To nats-server a cluster at port 0 is none. */
+const ALONE: Clustering = { cluster: 'gatehouse', server: 'gatehouse', listen: '127.0.0.1:0', routes: [] }
 
 /**
  * Runs the nats-server of one data directory, in operator mode, on the configuration everybody can read. A server
  * that outlived a killed Gatehouse on this directory is ended first.
  */
 export async function startEmbeddedServer(options: EmbeddedOptions): Promise<ServerProcess> {
-  const { binary, configFile, dir, trust, listen, log } = options
+  const { binary, configFile, dir, trust, listen, clustering = ALONE, log } = options
   const pidFile = dir.file(PID_FILE)
   await stopOrphan({ pidFile })
   const resolverDir = dir.file('resolver')
@@ -41,7 +56,7 @@ export async function startEmbeddedServer(options: EmbeddedOptions): Promise<Ser
     log,
     // Nothing of ours but what the configuration asks for: no master key, no token.
     env: {
-      NATS_SERVER_NAME: 'gatehouse',
+      NATS_SERVER_NAME: quoted(clustering.server),
       NATS_LISTEN: quoted(listen.nats),
       NATS_OPERATOR_JWT: trust.operatorJwt,
       NATS_SYSTEM_ACCOUNT: trust.chain.system,
@@ -50,6 +65,9 @@ export async function startEmbeddedServer(options: EmbeddedOptions): Promise<Ser
       NATS_JETSTREAM_DIR: quoted(dir.file('jetstream')),
       NATS_WEBSOCKET_LISTEN: quoted(listen.websocket),
       NATS_MQTT_LISTEN: quoted(listen.mqtt),
+      NATS_CLUSTER_NAME: quoted(clustering.cluster),
+      NATS_CLUSTER_LISTEN: quoted(clustering.listen),
+      NATS_CLUSTER_ROUTES: `[${clustering.routes.map(quoted).join(', ')}]`,
     },
   })
 }

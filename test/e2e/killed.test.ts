@@ -1,7 +1,3 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { tokenAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUCKET } from '../../src/domain/state-keys.ts'
@@ -9,42 +5,19 @@ import { ask, auditOf, insideAuth, type Heard } from '../admin/bus.ts'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { eventually } from '../support/eventually.ts'
 import { openGate, type Gate } from '../support/gate.ts'
-import { openWorld, PROJECT, type World } from '../support/world.ts'
+import { startReplicaProcess, type ReplicaProcess } from '../support/replica-process.ts'
+import { openWorld, type World } from '../support/world.ts'
 
 let world: World
 let admin: NatsConnection
 let audit: readonly Heard[]
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(PROJECT, 'bin', 'gatehouse.mjs'), '--version'])
   world = await openWorld()
   admin = await world.connectAs('admin')
   audit = await auditOf(world)
   await world.gatehouse[Symbol.asyncDispose]() // From now on replicas are processes.
 })
 afterAll(() => world[Symbol.asyncDispose]())
-
-/** A replica that has said that it answers. */
-async function startReplica(url: string): Promise<ChildProcess> {
-  const env = {
-    ...process.env,
-    REPLICA: JSON.stringify({
-      url,
-      trustFile: world.dir.file('trust.json'),
-      masterKey: Buffer.alloc(32, 7).toString('base64'),
-      operatorName: 'gatehouse',
-    }),
-  }
-  const program = join(PROJECT, 'test', 'support', 'replica.mjs')
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  return child
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
 
 /** What the state holds, without what commands and sourcing leave for a while. */
 async function keys(): Promise<ReadonlySet<string>> {
@@ -99,19 +72,19 @@ const deeds: readonly Deed[] = [
 /** A replica behind a gate of its own. */
 interface Gated {
   readonly gate: Gate
-  readonly replica: ChildProcess
+  readonly replica: ReplicaProcess
 }
 
 async function startGated(): Promise<Gated> {
   const gate = await openGate(world.server.url, isStep)
-  return { gate, replica: await startReplica(gate.url) }
+  return { gate, replica: await startReplicaProcess(world, { url: gate.url }) }
 }
 
 /** Resolves when the replica was killed because it wanted to take one step more than these. */
 function deathAt(steps: number, { gate, replica }: Gated): Promise<true> {
   return new Promise((resolve) => {
     gate.limit(steps, () => {
-      replica.kill('SIGKILL')
+      void replica.kill()
       resolve(true)
     })
   })
@@ -126,7 +99,7 @@ async function dieAfter(steps: number, deed: Deed, gated: Gated): Promise<boolea
   )
   const isDead = deathAt(steps, gated)
   const wasKilled = await Promise.race([isDead, answered.then((was) => !was)])
-  await kill(gated.replica)
+  await gated.replica.kill()
   await gated.gate[Symbol.asyncDispose]()
   const added = [...(await keys())].filter((key) => !before.has(key))
   expect([0, deed.leaves], `${steps} steps left ${added.join(', ')}`).toContain(added.length)
@@ -160,7 +133,7 @@ describe.each(deeds)('a replica that is killed in the middle of $command', (deed
       gated = await startGated()
       await expectDone(steps, deed)
     }
-    await kill(gated.replica)
+    await gated.replica.kill()
     await gated.gate[Symbol.asyncDispose]()
     expect(steps).toBeGreaterThan(deed.leaves)
   }, 300_000)

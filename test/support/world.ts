@@ -8,21 +8,19 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from '@nats-io/transport-node'
-import { pino } from 'pino'
 import { apply } from '../../src/admin/apply.ts'
 import { parseDocuments } from '../../src/admin/documents.ts'
-import type { Admission } from '../../src/callout/callout.ts'
-import type { Denial, Drop } from '../../src/callout/reason.ts'
 import { declaredTokens } from '../../src/cli/declared-tokens.ts'
 import { readSources } from '../../src/cli/sources.ts'
 import { Vault } from '../../src/keys/vault.ts'
-import { startGatehouse, type Gatehouse } from '../../src/main.ts'
+import type { Gatehouse } from '../../src/main.ts'
 import { openDataDir, type DataDir } from '../../src/nats/data-dir.ts'
 import { startEmbeddedServer } from '../../src/nats/embedded-server.ts'
 import type { ServerProcess } from '../../src/nats/server-process.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
-import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
+import type { Telemetry } from '../../src/telemetry.ts'
 import { newestServer } from './binaries.ts'
+import { openReplica, type Heard } from './replica.ts'
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -35,16 +33,6 @@ export interface WorldOptions {
   readonly documents?: string
   /** Where clients connect, with a port that the kernel chooses; by default IPv4 on this machine. */
   readonly listen?: string
-}
-
-/** What the service told of each request, in order. */
-export interface Heard {
-  readonly admitted: Admission[]
-  readonly denied: Denial[]
-  readonly dropped: Drop[]
-  /** Every line of the service's log, as JSON text. */
-  readonly log: string[]
-  readonly failures: unknown[]
 }
 
 /** A whole system on kernel-chosen ports: a real nats-server in operator mode, and the service. */
@@ -64,7 +52,40 @@ export interface World extends AsyncDisposable {
   connect(options: ConnectionOptions): Promise<NatsConnection>
 }
 
-const ANY_PORT = '127.0.0.1:-1'
+export const ANY_PORT = '127.0.0.1:-1'
+
+/** What there is before any server runs. */
+export type Founding = Pick<World, 'dir' | 'trust' | 'vault'>
+
+export async function openFounding(
+  path: string,
+  { signing = 'strict', xkey = 'on' }: WorldOptions,
+): Promise<Founding> {
+  const dir = await openDataDir(path)
+  const vault = new Vault(Buffer.alloc(32, 7))
+  const at = new Date().toISOString()
+  const trust = TrustChain.open(dir.file('trust.json'), vault, {
+    operatorName: 'gatehouse',
+    signing,
+    xkey,
+    at,
+  })
+  return { dir, trust, vault }
+}
+
+/** Applies the documents. Gives the tokens of the users that they declare, by name. */
+export async function populate(
+  gatehouse: Gatehouse,
+  { dir, trust, vault }: Founding,
+  folder = PROJECT,
+): Promise<World['tokens']> {
+  const { admin } = gatehouse
+  const documents = parseDocuments(await readSources(folder))
+  const actor = { account: trust.chain.admin, user: 'test' }
+  await apply(admin, documents, actor)
+  await gatehouse.accountsPushed()
+  return declaredTokens(documents, { file: dir.file('tokens.json'), vault, admin, actor })
+}
 
 /** Opens a world; leaving its scope closes clients, service and server, and removes its files. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
@@ -76,16 +97,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     for (const each of opened.reverse()) await each[Symbol.asyncDispose]()
   }
   try {
-    const dir = await openDataDir(path)
-    const vault = new Vault(Buffer.alloc(32, 7))
-    const { signing = 'strict', xkey = 'on' } = options
-    const at = new Date().toISOString()
-    const trust = TrustChain.open(dir.file('trust.json'), vault, {
-      operatorName: 'gatehouse',
-      signing,
-      xkey,
-      at,
-    })
+    const { dir, trust, vault } = await openFounding(path, options)
     const server = await startEmbeddedServer({
       binary: options.binary ?? (await newestServer()),
       configFile: join(PROJECT, 'nats-server.conf'),
@@ -96,25 +108,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     })
     opened.push(server)
 
-    const heard: Heard = { admitted: [], denied: [], dropped: [], log: [], failures: [] }
-    const log = pino({ level: 'debug' }, { write: (line: string) => void heard.log.push(line) })
-    const telemetry = listening(
-      createTelemetry(log, () => undefined),
-      heard,
-    )
-    const gatehouse = await startGatehouse({ url: server.url, trust, vault, telemetry, log, replicas: 1 })
-    opened.push(gatehouse)
-
-    const documents = parseDocuments(await readSources(options.documents ?? PROJECT))
-    const actor = { account: trust.chain.admin, user: 'test' }
-    await apply(gatehouse.admin, documents, actor)
-    await gatehouse.accountsPushed()
-    const tokens = await declaredTokens(documents, {
-      file: dir.file('tokens.json'),
-      vault,
-      admin: gatehouse.admin,
-      actor,
-    })
+    const replica = await openReplica({ url: server.url, trust, vault, copies: 1 })
+    opened.push(replica)
+    const { gatehouse, telemetry, heard } = replica
+    const tokens = await populate(gatehouse, { dir, trust, vault }, options.documents)
 
     const connectWith = async (with_: ConnectionOptions): Promise<NatsConnection> => {
       const nc = await connect({ servers: server.url, reconnect: false, ...with_ })
@@ -138,27 +135,5 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-function listening(telemetry: Telemetry, heard: Heard): Telemetry {
-  return {
-    ...telemetry,
-    admitted(request, admission, tookMs) {
-      heard.admitted.push(admission)
-      telemetry.admitted(request, admission, tookMs)
-    },
-    denied(request, denial, tookMs) {
-      heard.denied.push(denial)
-      telemetry.denied(request, denial, tookMs)
-    },
-    dropped(drop, tookMs) {
-      heard.dropped.push(drop)
-      telemetry.dropped(drop, tookMs)
-    },
-    failed(error, during) {
-      heard.failures.push(error)
-      telemetry.failed(error, during)
-    },
   }
 }
