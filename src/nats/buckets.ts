@@ -9,6 +9,7 @@ import {
 } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { BUCKET } from '../domain/state-keys.ts'
+import { patiently } from './patience.ts'
 
 /** The stream behind the bucket. */
 export const STATE_STREAM = `KV_${BUCKET}`
@@ -52,12 +53,9 @@ const AUDIT_LIMITS: AuditLimits = { maxAgeMs: 7 * 86_400_000, maxMessages: 100_0
 
 /** Makes the state bucket and the audit stream, or brings them to what they should be. */
 export async function ensureStreams(nc: NatsConnection, options: StorageOptions): Promise<void> {
-  const manager = await jetstreamManager(nc)
-  await ensure(manager, stateConfig(options))
-  await ensure(manager, auditConfig(options))
-  await ensure(manager, sessionsConfig(options))
-  await ensure(manager, activityConfig(options))
-  await ensure(manager, lockoutsConfig(options))
+  const manager = await patiently(() => jetstreamManager(nc))
+  const configs = [stateConfig, auditConfig, sessionsConfig, activityConfig, lockoutsConfig]
+  for (const configOf of configs) await patiently(() => ensure(manager, configOf(options)))
 }
 
 /** A KV bucket (ADR-8) that takes atomic batches (ADR-50), so that one commit holds state, indexes and events. */
