@@ -3,9 +3,14 @@ import type { Observer } from './callout/callout.ts'
 import { sessionOf } from './callout/session-of.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import { BusGossip } from './nats/gossip.ts'
+import { busKicking } from './nats/kick.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
+import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
+import type { Evictions } from './sessions/kicking.ts'
+import type { PaceOptions } from './sessions/pace.ts'
 import { Replicas } from './sessions/replicas.ts'
+import { sessionId } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /** Who is connected, and the replicas that see to them: architecture section 7. */
@@ -13,6 +18,7 @@ export interface Living {
   readonly gossip: Gossip
   readonly replicas: Replicas
   readonly ledger: SessionLedger
+  readonly evictions: Evictions
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -25,6 +31,9 @@ interface LivingParts {
   readonly nowMs: () => number
 }
 
+/** Two hundred a second are let in anew by a small machine beside its ordinary work. */
+const PACE: PaceOptions = { perSecond: 200, spreadMs: 0 }
+
 /** What it opens is closed by `opened`, last first. */
 export async function openLiving(
   { nc, directory, telemetry, nextId, nowMs }: LivingParts,
@@ -33,25 +42,41 @@ export async function openLiving(
   const self = nextId()
   const gossip = new BusGossip(nc, self)
   const replicas = new Replicas({ self, gossip, seen: () => directory.seen, nowMs })
-  opened.push({
-    [Symbol.asyncDispose]() {
-      replicas[Symbol.dispose]()
-      return Promise.resolve()
-    },
-  })
+  opened.push(asyncly(replicas))
   directory.onChange(() => replicas.readOn())
   const ledger = await SessionLedger.open(nc, {
     onLost: (error) => telemetry.failed(error, 'recording sessions'),
   })
   opened.push(ledger)
+  const evictor = new Evictor({
+    kicking: busKicking(nc),
+    pace: PACE,
+    replicas: () => replicas.live.length,
+    isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
+    nowMs,
+    onKicked: (session) => void ledger.end(sessionId(session)),
+    onGone: (session) => void ledger.end(sessionId(session)),
+    onError: (error) => telemetry.failed(error, 'kicking'),
+  })
+  opened.push(asyncly(evictor))
   return {
     gossip,
     replicas,
     ledger,
+    evictions: evictor,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       denied: () => undefined,
       dropped: () => undefined,
+    },
+  }
+}
+
+function asyncly(owner: Disposable): AsyncDisposable {
+  return {
+    [Symbol.asyncDispose]() {
+      owner[Symbol.dispose]()
+      return Promise.resolve()
     },
   }
 }

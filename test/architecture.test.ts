@@ -15,7 +15,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   jwt: ['domain', 'keys', 'errors', 'node:crypto'],
   callout: ['domain', 'jwt', 'keys', 'sessions', 'errors', 'node:net'],
   admin: ['domain', 'errors', 'zod', 'yaml', 'node:net'],
-  sessions: ['domain', 'errors'],
+  sessions: ['domain', 'errors', 'node:timers'],
   nats: ['domain', 'jwt', 'keys', 'callout', 'admin', 'sessions', 'errors', '*'],
   cli: ['admin', 'keys', 'nats', 'main', 'http', 'config', 'telemetry', 'version', 'errors', '*'],
 }
