@@ -82,6 +82,7 @@ const world: Callout = {
     account: () => account,
     policy: (id) => policies.get(id),
     role: () => undefined,
+    user: () => undefined,
     userByToken: (hash) => (hash === tokenHash ? user : undefined),
     userByNkey: () => undefined,
     usersNamed: () => [],

@@ -2,11 +2,11 @@ import type { Account } from '../domain/account.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { Xkey } from '../keys/xkey.ts'
-import type { Seen } from '../sessions/seen.ts'
+import { covers, type Seen } from '../sessions/seen.ts'
 import { admit } from './admit.ts'
-import { authenticate, type PasswordCheck } from './authenticate.ts'
+import { authenticate, type Holder, type PasswordCheck } from './authenticate.ts'
 import { compile } from './compile.ts'
-import type { Directory } from './directory.ts'
+import { fetched, type Directory } from './directory.ts'
 import { eligible, whose } from './eligible.ts'
 import { identify } from './identify.ts'
 import { open, type Incoming } from './open.ts'
@@ -84,30 +84,60 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
 /**
  * May this client in, and as what? Default is no; the last line is the only way to yes.
  *
- *   verified → identified → admitted → authenticated → eligible → compiled → prepared → counted → signed
+ *   verified → identified → admitted → authenticated → granted
+ *
+ * Hashing and fetching take their time. What was decided on a state that has changed meanwhile is decided anew: once a
+ * replica has said how far it has read, nothing leaves it that rests on less.
  */
 async function decide(callout: Callout, verified: Verified): Promise<Admission | Denial | Drop> {
-  const { directory, signers, nowMs } = callout
-  const { claims } = verified
-  const { seen } = directory // Before anything is read: what changes from here on may have come too late.
-  const offers = identify(claims)
+  const { directory, nowMs } = callout
+  let { seen } = directory // Before anything is read: what changes from here on may have come too late.
   const admitted = admit(verified, nowMs())
   if (admitted instanceof Drop) return admitted
-
-  const holder = await authenticate(offers, callout)
+  const holder = await authenticate(identify(verified.claims), callout)
   if (holder instanceof Denial) return holder
+
+  let granted = await grant(callout, verified, { holder, seen })
+  while (!(granted instanceof Denial || granted instanceof Drop) && !covers(seen, directory.seen)) {
+    seen = directory.seen
+    const still = await stillHolding(holder, directory)
+    if (still instanceof Denial) return still
+    granted = await grant(callout, verified, { holder: still, seen })
+  }
+  return granted
+}
+
+/** Who has proved what it is, as it is now. */
+async function stillHolding({ user, credential }: Holder, directory: Directory): Promise<Holder | Denial> {
+  const now = await fetched(directory.user(user.account, user.id))
+  if (now instanceof Denial) return now.of({ user })
+  const held = now?.credentials.find(({ id }) => id === credential.id)
+  return now === undefined || held === undefined
+    ? new Denial('unknown_credential', user.name, { user })
+    : { user: now, credential: held }
+}
+
+/** What somebody gets who has proved who it is: eligible → compiled → prepared → counted → signed */
+async function grant(
+  callout: Callout,
+  verified: Verified,
+  { holder, seen }: { readonly holder: Holder; readonly seen: Seen },
+): Promise<Admission | Denial | Drop> {
+  const { directory, signers, nowMs } = callout
+  const { claims } = verified
   const standing = eligible(holder, { directory, client: claims.nats.client_info, nowMs: nowMs() })
   if (standing instanceof Denial) return standing.of(holder)
-  const grant = compile(standing)
-  if (grant instanceof Denial) return grant.of(whose(standing))
-  const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
+  const compiled = compile(standing)
+  if (compiled instanceof Denial) return compiled.of(whose(standing))
+  const moment = { nowMs: nowMs(), random: callout.random() }
+  const prepared = prepare(standing, compiled, { claims, moment })
   if (prepared instanceof Denial) return prepared.of(whose(standing))
-  const crowded = await callout.sessions.claim({ ...standing, grant }, verified, nowMs())
+  const crowded = await callout.sessions.claim({ ...standing, grant: compiled }, verified, nowMs())
   if (crowded !== undefined) return crowded.of(whose(standing))
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
   if (inTime instanceof Drop) return inTime
   const jwt = await signUser(prepared, standing.account, signers)
   if (jwt instanceof Denial) return jwt.of(whose(standing))
-  return { ...standing, grant, expiresAt: prepared.exp, seen, jwt }
+  return { ...standing, grant: compiled, expiresAt: prepared.exp, seen, jwt }
 }

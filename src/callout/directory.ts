@@ -21,6 +21,8 @@ export interface Directory {
   account(id: string): Account | undefined
   policy(id: string): Policy | undefined
   role(id: string): Role | undefined
+  /** A user by its account and its id. */
+  user(account: string, id: string): Soon<User | undefined>
   userByToken(hash: string): Soon<User | undefined>
   userByNkey(publicKey: string): Soon<User | undefined>
   /** Everybody of that name, in whatever account. */

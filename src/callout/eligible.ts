@@ -6,7 +6,7 @@ import { holding } from '../domain/network.ts'
 import { partsOf } from '../domain/parts.ts'
 import type { ConnectionType, Policy } from '../domain/policy.ts'
 import { openUntil } from '../domain/window.ts'
-import type { ClientInformation } from '../jwt/claims.ts'
+import type { SessionClient } from '../sessions/session.ts'
 import type { Holder } from './authenticate.ts'
 import type { Directory } from './directory.ts'
 import { Denial, type DenyReason, type Named } from './reason.ts'
@@ -23,7 +23,7 @@ export interface Standing extends Holder {
 /** What nats-server does not ask of a callout user (reference 0.2, A.5), asked at the door. */
 export function eligible(
   holder: Holder,
-  { directory, client, nowMs }: { directory: Directory; client: ClientInformation; nowMs: number },
+  { directory, client, nowMs }: { directory: Directory; client: SessionClient; nowMs: number },
 ): Standing | Denial {
   const { user, credential } = holder
   if (directory.operator === undefined) return new Denial('operator_missing')
@@ -50,7 +50,7 @@ export function whose({ user, credential, account, policies, boundary }: Standin
   return { user, credential, parts: { account, policies, boundary } }
 }
 
-function shutBy(policy: Policy, client: ClientInformation, nowMs: number): DenyReason | undefined {
+function shutBy(policy: Policy, client: SessionClient, nowMs: number): DenyReason | undefined {
   if (!allowsSource(policy, client.host)) return 'source_not_allowed'
   if (!allowsConnectionType(policy, client)) return 'connection_type_not_allowed'
   return allowsMoment(policy, nowMs) ? undefined : 'outside_window'
@@ -71,7 +71,7 @@ function allowsSource(policy: Policy, host = ''): boolean {
   return holds(host.replace(/%.*/, '')) // A zone says by which link, and nothing of the network.
 }
 
-function allowsConnectionType({ limits: { connectionTypes } }: Policy, client: ClientInformation): boolean {
+function allowsConnectionType({ limits: { connectionTypes } }: Policy, client: SessionClient): boolean {
   if (connectionTypes === undefined) return true
   const type = connectionTypeOf(client)
   return type !== undefined && connectionTypes.includes(type)
@@ -85,7 +85,7 @@ function allowsMoment({ limits: { windows } }: Policy, nowMs: number): boolean {
  * The request names kind and transport (reference A.3), the JWT has other words for them (reference B.2). What
  * carries an MQTT client or a leaf node it does not tell, so a policy names both kinds of each or neither.
  */
-function connectionTypeOf({ kind, type, mqtt_id }: ClientInformation): ConnectionType | undefined {
+function connectionTypeOf({ kind, type, mqtt_id }: SessionClient): ConnectionType | undefined {
   if (kind === 'Leafnode') return 'LEAFNODE'
   if (type === 'mqtt' || mqtt_id) return 'MQTT'
   if (type === 'websocket') return 'WEBSOCKET'

@@ -1,6 +1,7 @@
 import { grantText } from '../domain/basis.ts'
 import type { Grant } from '../domain/grant.ts'
 import { hashToken } from '../keys/token.ts'
+import { wear } from './wear.ts'
 
 /** What a grant comes to, as two texts that are the same when it is. */
 export interface GrantHashes {
@@ -16,10 +17,9 @@ const known = new WeakMap<Grant, GrantHashes>()
 export function hashesOf(grant: Grant): GrantHashes {
   let hashes = known.get(grant)
   if (hashes === undefined) {
-    const { publish, subscribe, responses } = grant
     hashes = {
       grant: hashToken(grantText(grant)),
-      permissions: hashToken(JSON.stringify({ publish, subscribe, responses })),
+      permissions: hashToken(JSON.stringify(wear(grant) ?? null)),
     }
     known.set(grant, hashes)
   }

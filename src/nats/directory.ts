@@ -130,6 +130,10 @@ export class KvDirectory implements Directory, AsyncDisposable {
     this.#deletionListeners.add(listener)
   }
 
+  user(account: string, id: string): Soon<User | undefined> {
+    return this.#users.get(userKey(account, id)) as Soon<User | undefined>
+  }
+
   userByToken(hash: string): Soon<User | undefined> {
     return this.#userAt(this.#users.get(tokenKey(hash)) as Soon<UserReference | undefined>)
   }
@@ -157,9 +161,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
 
   #userAt(reference: Soon<UserReference | undefined>): Soon<User | undefined> {
     if (reference instanceof Promise) return reference.then((found) => this.#userAt(found))
-    return (
-      reference && (this.#users.get(userKey(reference.account, reference.user)) as Soon<User | undefined>)
-    )
+    return reference && this.user(reference.account, reference.user)
   }
 
   #forget({ key, revision }: Change): void {

@@ -43,6 +43,8 @@ export interface Session extends Connection {
   readonly until?: string | undefined
   /** The state it was decided on. */
   readonly seen: Seen
+  /** Found at a server, and nobody knows what let it in: its credential and its grant are unknown. */
+  readonly adopted?: true | undefined
 }
 
 /** One word for a connection. */

@@ -85,7 +85,7 @@ export async function openJudge(binary: string): Promise<Judge> {
         nats: { user_nkey: user.publicKey },
       })
       const prepared = prepare(standing, grant, {
-        claims: { ...claims, iss: '', jti: '' },
+        claims,
         moment: { nowMs: NOW_MS, random: 0 },
       })
       if (prepared instanceof Denial) throw new Error(`${prepared.reason}: ${prepared.detail ?? ''}`)

@@ -129,6 +129,7 @@ export function directoryOf({ operator, accounts, policies, users, roles = [] }:
     account: (id) => accounts.find((each) => each.id === id),
     policy: (id) => policies.find((each) => each.id === id),
     role: (id) => roles.find((each) => each.id === id),
+    user: (account, id) => users.find((user) => user.account === account && user.id === id),
     userByToken: (hash) => holding((held) => held.kind === 'token' && held.hash === hash),
     userByNkey: (publicKey) => holding((held) => held.kind === 'nkey' && held.publicKey === publicKey),
     usersNamed: (name) => users.filter((user) => user.name === name),
