@@ -19,11 +19,12 @@ import {
   sealedKey,
   tokenKey,
   userKey,
+  USER_PREFIX,
   usernameFilter,
   type UserReference,
 } from '../domain/state-keys.ts'
 import type { User } from '../domain/user.ts'
-import type { Seen } from '../sessions/seen.ts'
+import { covers, type Seen } from '../sessions/seen.ts'
 import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
 import { CachedKeys, type CacheSizes } from './cached-keys.ts'
 import { watch, type Change } from './watch.ts'
@@ -31,8 +32,16 @@ import { watch, type Change } from './watch.ts'
 /** Less than a server waits for an answer: what comes later is of no use. */
 const FETCH_MS_MAX = 1_500
 
-/** What is kept in memory. */
+/** What is kept in memory, and what is fetched: each is followed by a watch of its own. */
 const RECORDS = [OPERATOR_KEY, EVERY_ACCOUNT, EVERY_POLICY, EVERY_ROLE]
+const FETCHED = [`${USER_PREFIX}>`, 'index.>', EVERY_SEALED]
+
+/** Which of the two watches tells of a key, as `Seen` calls them; `undefined` for what nobody follows. */
+export function followedBy(key: string): keyof Seen | undefined {
+  const [kind = ''] = key.split('.')
+  if (['user', 'index', 'key'].includes(kind)) return 'users'
+  return ['operator', 'account', 'policy', 'role'].includes(kind) ? 'records' : undefined
+}
 
 /**
  * What this replica knows: operator, accounts and policies in memory, users and what leads to them on first use
@@ -46,10 +55,10 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #accountListeners = new Set<(account: Account) => void>()
   readonly #operatorListeners = new Set<(operator: Operator) => void>()
   readonly #manager: JetStreamManager
-  readonly #changeListeners = new Set<(key: string) => void>()
+  readonly #changeListeners = new Set<(key: string, revision: number) => void>()
   #seen: Seen = { records: 0, users: 0 }
-  /** Who waits for a newer revision of what is kept in memory. */
-  readonly #waiting = new Map<Deferred<undefined>, number>()
+  /** Who waits until it has read so far. */
+  readonly #waiting = new Map<Deferred<undefined>, Seen>()
 
   private constructor(manager: JetStreamManager, users: CachedKeys) {
     this.#manager = manager
@@ -62,7 +71,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
     const users = new CachedKeys(manager, sizes)
     const directory = new KvDirectory(manager, users)
     const records = { keys: RECORDS, of: 'everything' } as const
-    const looked = { keys: ['user.>', 'index.>', EVERY_SEALED], of: 'changes' } as const
+    const looked = { keys: FETCHED, of: 'changes' } as const
     // First the changes: nothing may be fetched that nobody would be told of.
     directory.#watches.push(await watch(nc, looked, (change) => directory.#forget(change)))
     directory.#watches.push(await watch(nc, records, (change) => directory.#take(change)))
@@ -97,21 +106,21 @@ export class KvDirectory implements Directory, AsyncDisposable {
   }
 
   /** Calls with every key that has changed, once everything asked of the directory is answered anew. */
-  onChange(listener: (key: string) => void): void {
+  onChange(listener: (key: string, revision: number) => void): void {
     this.#changeListeners.add(listener)
   }
 
-  /** Resolves when what is in memory is at least as new as what is stored now. */
+  /** Resolves when it has read everything that is stored now. Throws when the leader of the stream does not answer. */
   async upToDate(): Promise<void> {
-    const stored = await Promise.all(
-      RECORDS.map((keys) =>
-        this.#manager.streams.getMessage(STATE_STREAM, { last_by_subj: `${STATE_PREFIX}${keys}` }),
-      ),
-    )
-    const revision = Math.max(0, ...stored.map((message) => message?.seq ?? 0))
-    if (this.#seen.records >= revision) return
+    const [records, users] = await Promise.all([this.#newest(RECORDS), this.#newest(FETCHED)])
+    await this.hasRead({ records, users })
+  }
+
+  /** Resolves when it has read so far. */
+  async hasRead(wanted: Seen): Promise<void> {
+    if (covers(this.#seen, wanted)) return
     const reached = deferred<undefined>()
-    this.#waiting.set(reached, revision)
+    this.#waiting.set(reached, wanted)
     await reached
   }
 
@@ -164,10 +173,18 @@ export class KvDirectory implements Directory, AsyncDisposable {
     return reference && this.user(reference.account, reference.user)
   }
 
+  async #newest(filters: readonly string[]): Promise<number> {
+    const stored = await Promise.all(
+      filters.map((filter) =>
+        this.#manager.streams.getMessage(STATE_STREAM, { last_by_subj: `${STATE_PREFIX}${filter}` }),
+      ),
+    )
+    return Math.max(0, ...stored.map((message) => message?.seq ?? 0))
+  }
+
   #forget({ key, revision }: Change): void {
     this.#users.forget(key, revision)
-    this.#seen = { ...this.#seen, users: revision }
-    for (const listener of this.#changeListeners) listener(key)
+    this.#tell(key, { ...this.#seen, users: revision }, revision)
   }
 
   #take({ key, value, revision }: Change): void {
@@ -182,10 +199,14 @@ export class KvDirectory implements Directory, AsyncDisposable {
     if (value === undefined && key.startsWith(ACCOUNT_PREFIX)) {
       for (const listener of this.#deletionListeners) listener(key.slice(ACCOUNT_PREFIX.length))
     }
-    this.#seen = { ...this.#seen, records: revision }
-    for (const listener of this.#changeListeners) listener(key)
+    this.#tell(key, { ...this.#seen, records: revision }, revision)
+  }
+
+  #tell(key: string, seen: Seen, revision: number): void {
+    this.#seen = seen
+    for (const listener of this.#changeListeners) listener(key, revision)
     for (const [reached, wanted] of this.#waiting) {
-      if (wanted > revision) continue
+      if (!covers(seen, wanted)) continue
       this.#waiting.delete(reached)
       reached.resolve(undefined)
     }

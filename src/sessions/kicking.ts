@@ -11,6 +11,8 @@ export interface Cause {
   /** A word of a closed list, as in `reason.ts` of the callout, or `command` for an admin's own wish. */
   readonly reason: string
   readonly detail?: string | undefined
+  /** Of the change of the state that it follows from; 0 when it is not known which. */
+  readonly revision?: number | undefined
   /** Of the command that it follows from, where it follows from one. */
   readonly correlationId?: string | undefined
   readonly actor?: { readonly account: string; readonly user: string } | undefined

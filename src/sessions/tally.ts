@@ -5,7 +5,13 @@ export class Tally {
   #affected = 0
   #kicked = 0
   #left = 0
+  readonly #onChange: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
+
+  /** Calls whenever it has counted something. */
+  constructor(onChange?: () => void) {
+    this.#onChange = onChange
+  }
 
   get report(): Report {
     return { affected: this.#affected, kicked: this.#kicked, left: this.#left }
@@ -15,6 +21,7 @@ export class Tally {
   affects(): void {
     this.#affected += 1
     this.#left += 1
+    this.#onChange?.()
   }
 
   /** One has ended. */
@@ -37,6 +44,7 @@ export class Tally {
 
   #settle(): void {
     this.#left -= 1
+    this.#onChange?.()
     if (this.#left > 0) return
     for (const resolve of this.#waiting) resolve()
     this.#waiting.clear()
