@@ -55,6 +55,15 @@ export async function ensureStreams(nc: NatsConnection, options: StorageOptions)
   const manager = await jetstreamManager(nc)
   await ensure(manager, stateConfig(options))
   await ensure(manager, auditConfig(options))
+  await ensureLive(manager, options)
+}
+
+/** Makes the buckets of what is not an aggregate: those in memory end with the servers that hold them. */
+export async function ensureLiveBuckets(nc: NatsConnection, options: StorageOptions): Promise<void> {
+  await ensureLive(await jetstreamManager(nc), options)
+}
+
+async function ensureLive(manager: JetStreamManager, options: StorageOptions): Promise<void> {
   await ensure(manager, sessionsConfig(options))
   await ensure(manager, activityConfig(options))
   await ensure(manager, lockoutsConfig(options))
