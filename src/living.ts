@@ -1,14 +1,19 @@
-import type { NatsConnection } from '@nats-io/transport-node'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from './callout/callout.ts'
 import { sessionOf } from './callout/session-of.ts'
+import { ensureLiveBuckets, type StorageOptions } from './nats/buckets.ts'
+import type { ServiceConnection } from './nats/connection.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import { BusGossip } from './nats/gossip.ts'
 import { busKicking } from './nats/kick.ts'
+import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
+import { busSessionServers } from './nats/session-servers.ts'
 import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
 import type { Evictions } from './sessions/kicking.ts'
 import type { PaceOptions } from './sessions/pace.ts'
+import { Reconciliation } from './sessions/reconciliation.ts'
 import { Replicas } from './sessions/replicas.ts'
 import { sessionId } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -19,51 +24,46 @@ export interface Living {
   readonly replicas: Replicas
   readonly ledger: SessionLedger
   readonly evictions: Evictions
+  readonly reconciliation: Reconciliation
   /** Records who is let in. */
   readonly observer: Observer
 }
 
 interface LivingParts {
-  readonly nc: NatsConnection
+  readonly connection: ServiceConnection
   readonly directory: KvDirectory
   readonly telemetry: Telemetry
+  readonly storage: StorageOptions
+  /** The A… key. */
+  readonly calloutAccount: string
   readonly nextId: () => string
   readonly nowMs: () => number
 }
 
 /** Two hundred a second are let in anew by a small machine beside its ordinary work. */
 const PACE: PaceOptions = { perSecond: 200, spreadMs: 0 }
+/** How long after an attempt to read the ledger anew the next one is. */
+const RETRY_MS = 1_000
 
 /** What it opens is closed by `opened`, last first. */
-export async function openLiving(
-  { nc, directory, telemetry, nextId, nowMs }: LivingParts,
-  opened: AsyncDisposable[],
-): Promise<Living> {
+export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]): Promise<Living> {
+  const { connection, directory, nextId, nowMs } = parts
+  const { nc } = connection
   const self = nextId()
   const gossip = new BusGossip(nc, self)
   const replicas = new Replicas({ self, gossip, seen: () => directory.seen, nowMs })
   opened.push(asyncly(replicas))
   directory.onChange(() => replicas.readOn())
-  const ledger = await SessionLedger.open(nc, {
-    onLost: (error) => telemetry.failed(error, 'recording sessions'),
-  })
-  opened.push(ledger)
-  const evictor = new Evictor({
-    kicking: busKicking(nc),
-    pace: PACE,
-    replicas: () => replicas.live.length,
-    isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
-    nowMs,
-    onKicked: (session) => void ledger.end(sessionId(session)),
-    onGone: (session) => void ledger.end(sessionId(session)),
-    onError: (error) => telemetry.failed(error, 'kicking'),
-  })
+  const { ledger, reconciliation } = await openLedger(parts, replicas)
+  opened.push(ledger, reconciliation)
+  const evictor = openEvictor(parts, { ledger, replicas })
   opened.push(asyncly(evictor))
   return {
     gossip,
     replicas,
     ledger,
     evictions: evictor,
+    reconciliation,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       denied: () => undefined,
@@ -78,5 +78,72 @@ function asyncly(owner: Disposable): AsyncDisposable {
       owner[Symbol.dispose]()
       return Promise.resolve()
     },
+  }
+}
+
+function openEvictor(
+  { connection: { nc }, telemetry, nowMs }: LivingParts,
+  { ledger, replicas }: Pick<Living, 'ledger' | 'replicas'>,
+): Evictor {
+  return new Evictor({
+    kicking: busKicking(nc),
+    pace: PACE,
+    replicas: () => replicas.live.length,
+    isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
+    nowMs,
+    onKicked: (session) => void ledger.end(sessionId(session)),
+    onGone: (session) => void ledger.end(sessionId(session)),
+    onError: (error) => telemetry.failed(error, 'kicking'),
+  })
+}
+
+/** The ledger, and what keeps it true. */
+async function openLedger(parts: LivingParts, replicas: Replicas) {
+  const { connection, directory, telemetry, storage, calloutAccount, nowMs } = parts
+  const { nc } = connection
+  const owns = (key: string): boolean => replicas.owns(key)
+  const sessions = await SessionLedger.open(nc, {
+    owns,
+    keepBucket: () => ensureLiveBuckets(nc, storage),
+    nowMs,
+    onLost: (error) => telemetry.failed(error, 'recording sessions'),
+  })
+  const { ledger } = sessions
+  const ours = { calloutAccount, isAccount: (id: string) => directory.account(id) !== undefined }
+  const reconciliation = new Reconciliation({
+    ledger,
+    servers: busSessionServers(nc, ours),
+    userOf: async (account, name) =>
+      (await directory.usersNamed(name)).find((user) => user.account === account)?.id,
+    owns,
+    refresh: () => sessions.followNew(),
+    nowMs,
+    onError: (error) => telemetry.failed(error, 'asking servers for their connections'),
+  })
+  followSessions(nc, ours, {
+    connected: (arrival) => ledger.connected(arrival),
+    disconnected: (which, departure) => ledger.disconnected(which, departure),
+    shutDown: (server) => reconciliation.shutDown(server),
+  })
+  let reading: Promise<void> | undefined
+  connection.onReconnect(() => {
+    reading ??= readAnew().finally(() => (reading = undefined))
+  })
+  replicas.onShift(() => void reconciliation.all())
+  void reconciliation.all()
+  return { ledger: sessions, reconciliation }
+
+  /** After an interruption: what went by meanwhile, then what the servers have. */
+  async function readAnew(): Promise<void> {
+    while (!nc.isClosed()) {
+      try {
+        await sessions.follow()
+        await reconciliation.all()
+        return
+      } catch (error) {
+        telemetry.failed(error, 'reading the sessions anew')
+        await sleep(RETRY_MS, undefined, { ref: false })
+      }
+    }
   }
 }

@@ -138,7 +138,9 @@ async function assemble(
   const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
-  const living = await openLiving({ nc, directory, telemetry, nextId: admin.nextId, nowMs: Date.now }, opened)
+  const calloutAccount = trust.chain.callout
+  const around = { connection, directory, telemetry, storage: options, calloutAccount }
+  const living = await openLiving({ ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
 
   const callout: Callout = {
     directory,

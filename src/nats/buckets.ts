@@ -51,11 +51,19 @@ export interface AuditLimits {
 /** Mission row B1. */
 const AUDIT_LIMITS: AuditLimits = { maxAgeMs: 7 * 86_400_000, maxMessages: 100_000, maxBytes: 100_000_000 }
 
+const LIVE_CONFIGS = [sessionsConfig, activityConfig, lockoutsConfig]
+
 /** Makes the state bucket and the audit stream, or brings them to what they should be. */
 export async function ensureStreams(nc: NatsConnection, options: StorageOptions): Promise<void> {
   const manager = await patiently(() => jetstreamManager(nc))
-  const configs = [stateConfig, auditConfig, sessionsConfig, activityConfig, lockoutsConfig]
+  const configs = [stateConfig, auditConfig, ...LIVE_CONFIGS]
   for (const configOf of configs) await patiently(() => ensure(manager, configOf(options)))
+}
+
+/** Makes the buckets of what is not an aggregate: those in memory end with the servers that hold them. */
+export async function ensureLiveBuckets(nc: NatsConnection, options: StorageOptions): Promise<void> {
+  const manager = await jetstreamManager(nc)
+  for (const configOf of LIVE_CONFIGS) await ensure(manager, configOf(options))
 }
 
 /** A KV bucket (ADR-8) that takes atomic batches (ADR-50), so that one commit holds state, indexes and events. */

@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import { isSilence } from './silence.ts'
 
 /** Publishes on their way at a time. What comes meanwhile waits, and of each subject the latest alone. */
 const IN_FLIGHT_MAX = 256
 const ACK_TIMEOUT_MS = 5_000
-const ATTEMPTS = 5
+/** What JetStream refuses, it is offered so often. */
+const OFFERS_MAX = 5
+/** Between two attempts. */
+const RETRY_MS = 500
 
 /** What a subject of a bucket shall hold; `body: undefined` takes it away. */
 export interface LatestWrite {
@@ -28,13 +33,14 @@ const MARK_SECONDS = 300
 
 /**
  * Writes to a bucket, off the path of whoever has something to write. Many are under way together; of one subject one
- * at a time, so that what was last asked for is what stays.
+ * at a time, so that what was last asked for is what stays. While JetStream is away they wait.
  */
 export class LatestWrites implements AsyncDisposable {
   readonly #nc: NatsConnection
   readonly #options: LatestWritesOptions
   readonly #waiting = new Map<string, LatestWrite>()
   readonly #inFlight = new Map<string, Promise<void>>()
+  readonly #leaving = new AbortController()
   #isPumping = false
 
   constructor(nc: NatsConnection, options: LatestWritesOptions) {
@@ -58,13 +64,20 @@ export class LatestWrites implements AsyncDisposable {
     })
   }
 
+  /** Whether something of that subject is not stored yet. */
+  isUnwritten(subject: string): boolean {
+    return this.#waiting.has(subject) || this.#inFlight.has(subject)
+  }
+
   /** Resolves when everything that was put here is written, or lost. */
   async settled(): Promise<void> {
     this.#pump()
     while (this.#inFlight.size > 0) await Promise.race(this.#inFlight.values())
   }
 
+  /** What is not taken at once now is lost. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.#leaving.abort()
     return this.settled()
   }
 
@@ -84,16 +97,23 @@ export class LatestWrites implements AsyncDisposable {
   }
 
   async #write(subject: string, write: LatestWrite): Promise<void> {
-    const options = { headers: headersOf(write), timeout: ACK_TIMEOUT_MS }
-    for (let attempt = 1; ; attempt += 1) {
+    const { signal } = this.#leaving
+    for (let offers = 0; !this.#waiting.has(subject);) {
       try {
-        const { error } = (await this.#nc.request(subject, write.body ?? '', options)).json<PublishAck>()
-        if (error !== undefined) throw new Error(`JetStream refused it: ${error.description}`)
+        await this.#publish(subject, write)
         return
       } catch (error) {
-        if (attempt === ATTEMPTS || this.#nc.isClosed()) throw error
+        if (!isSilence(error)) offers += 1
+        if (offers === OFFERS_MAX || this.#nc.isClosed() || signal.aborted) throw error
+        await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined)
       }
     }
+  }
+
+  async #publish(subject: string, write: LatestWrite): Promise<void> {
+    const options = { headers: headersOf(write), timeout: ACK_TIMEOUT_MS }
+    const { error } = (await this.#nc.request(subject, write.body ?? '', options)).json<PublishAck>()
+    if (error !== undefined) throw new Error(`JetStream refused it: ${error.description}`)
   }
 }
 

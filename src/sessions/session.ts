@@ -43,15 +43,29 @@ export interface Session extends Connection {
   readonly until?: string | undefined
   /** The state it was decided on. */
   readonly seen: Seen
-  /** Found at a server, and nobody knows what let it in: its credential and its grant are unknown. */
+  /**
+   * It was found at its server, and no replica has recorded it: nobody knows what let it in. Then `credential`,
+   * `decision` and the hashes are empty, and `user` is `NOBODY` where its account has no user of that name.
+   */
   readonly adopted?: true | undefined
 }
+
+/** The `kind` of a client that is a leaf node. CONNZ does not show them. */
+export const LEAF_NODE = 'Leafnode'
+
+/** No id is like it. */
+export const NOBODY = '-'
 
 /** One word for a connection. */
 export type SessionId = `${string}.${number}`
 
 export function sessionId({ server, cid }: Connection): SessionId {
   return `${server}.${cid}`
+}
+
+/** What names it in events and logs: its decision, where that is known. */
+export function correlationOf(session: Session): string {
+  return session.decision === '' ? sessionId(session) : session.decision
 }
 
 /** Where it is stored: by account and user, so that theirs are found together. */
