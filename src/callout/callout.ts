@@ -4,7 +4,7 @@ import type { Credential, User } from '../domain/user.ts'
 import type { Xkey } from '../keys/xkey.ts'
 import type { Seen } from '../sessions/seen.ts'
 import { admit } from './admit.ts'
-import { authenticate, type PasswordCheck } from './authenticate.ts'
+import { authenticate, type Holder, type PasswordCheck } from './authenticate.ts'
 import { compile } from './compile.ts'
 import type { Directory } from './directory.ts'
 import { eligible, whose } from './eligible.ts'
@@ -12,6 +12,7 @@ import { identify } from './identify.ts'
 import { open, type Incoming } from './open.ts'
 import { prepare } from './prepare.ts'
 import { Denial, Drop } from './reason.ts'
+import { authenticateAgain, type OpenSession, type SessionsByConnection } from './resume.ts'
 import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
@@ -23,6 +24,7 @@ export interface Callout {
   readonly passwords: PasswordCheck
   readonly signers: Signers
   readonly sessions: Pick<Sessions, 'claim'>
+  readonly openSessions: SessionsByConnection
   /** Ours, when servers box their requests. */
   readonly xkey: Xkey | undefined
   readonly trust: Trust
@@ -39,6 +41,8 @@ export interface Observer {
   dropped(drop: Drop, tookMs: number): void
   denied(request: Verified, denial: Denial, tookMs: number): void
   admitted(request: Verified, admitted: Admission, tookMs: number): void
+  /** Somebody who is in already stays in, by the same credential: not a login. */
+  resumed(request: Verified, admitted: Admission, tookMs: number): void
 }
 
 /** Who was let in, with what, as what, by which policies. */
@@ -47,6 +51,7 @@ export interface Admission extends GrantParts {
   readonly account: Account
   readonly credential: Credential
   readonly grant: Grant
+  readonly session: 'new' | 'resumed'
   /** Seconds since the epoch; absent when the connection may last. */
   readonly expiresAt: number | undefined
   /** The state it was decided on. */
@@ -77,6 +82,7 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
   const outcome = decision instanceof Denial ? decision : decision.jwt
   const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
   if (decision instanceof Denial) observer.denied(verified, decision, tickMs() - began)
+  else if (decision.session === 'resumed') observer.resumed(verified, decision, tickMs() - began)
   else observer.admitted(verified, decision, tickMs() - began)
   return sealed
 }
@@ -87,27 +93,39 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
  *   verified → identified → admitted → authenticated → eligible → compiled → prepared → counted → signed
  */
 async function decide(callout: Callout, verified: Verified): Promise<Admission | Denial | Drop> {
-  const { directory, signers, nowMs } = callout
+  const { directory, signers, openSessions, nowMs } = callout
   const { claims } = verified
+  const { server_id, client_info: client } = claims.nats
   const { seen } = directory // Before anything is read: what changes from here on may have come too late.
   const offers = identify(claims)
   const admitted = admit(verified, nowMs())
   if (admitted instanceof Drop) return admitted
 
-  const holder = await authenticate(offers, callout)
+  const open = openSessions.at({ server: server_id.id, cid: client.id ?? 0 })
+  const holder =
+    open === undefined
+      ? await authenticate(offers, callout)
+      : await authenticateAgain({ claims, offers, session: open }, { ...callout, nowMs: nowMs() })
   if (holder instanceof Denial) return holder
-  const standing = eligible(holder, { directory, client: claims.nats.client_info, nowMs: nowMs() })
+  const standing = eligible(holder, { directory, client, nowMs: nowMs() })
   if (standing instanceof Denial) return standing.of(holder)
   const grant = compile(standing)
   if (grant instanceof Denial) return grant.of(whose(standing))
   const prepared = prepare(standing, grant, { claims, moment: { nowMs: nowMs(), random: callout.random() } })
   if (prepared instanceof Denial) return prepared.of(whose(standing))
-  const crowded = await callout.sessions.claim({ ...standing, grant }, verified, nowMs())
+  // Whoever is in has a place, and a server that is being reloaded cannot be asked for its connections.
+  const crowded =
+    open === undefined ? await callout.sessions.claim({ ...standing, grant }, verified, nowMs()) : undefined
   if (crowded !== undefined) return crowded.of(whose(standing))
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
   if (inTime instanceof Drop) return inTime
   const jwt = await signUser(prepared, standing.account, signers)
   if (jwt instanceof Denial) return jwt.of(whose(standing))
-  return { ...standing, grant, expiresAt: prepared.exp, seen, jwt }
+  const session = isSame(holder, open) ? 'resumed' : 'new'
+  return { ...standing, grant, session, expiresAt: prepared.exp, seen, jwt }
+}
+
+function isSame({ user, credential }: Holder, open: OpenSession | undefined): boolean {
+  return open?.user === user.id && open.credential === credential.id
 }

@@ -28,7 +28,7 @@ export interface Moment {
 
 /** The user JWT's claims for this one connection (reference A.5). */
 export function prepare(
-  { user, account, credential }: Standing,
+  { user, account, credential, endsBy }: Standing,
   grant: Grant,
   { claims, moment }: { claims: AuthorizationRequestClaims; moment: Moment },
 ): Prepared | Denial {
@@ -37,6 +37,7 @@ export function prepare(
   const expiresAt = earliest(
     lifetimeEnd(grant, moment),
     closesAt / 1_000,
+    secondsOf(endsBy),
     ...[credential, user, account].map((each) => secondsOf(each.expiresAt)),
   )
   const permissions = wear(grant)
