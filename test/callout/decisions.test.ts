@@ -16,11 +16,11 @@ import {
   type Records,
 } from '../support/requests.ts'
 import {
+  bobs,
   device,
   keys,
   openGateFor,
   orders,
-  other,
   PASSWORD,
   passwords,
   storedPeople,
@@ -129,10 +129,7 @@ const denied: Row[] = [
     who: 'alice',
     what: 'takes over a connection of bob',
     expected: 'session_of_another',
-    run: () => {
-      const session = { account: other.id, user: 'bob in another account', name: 'bob', credential: 'T' }
-      return outcomeWith({ openSessions: { at: () => session } }, 'alice')
-    },
+    run: () => outcomeWith({ openSessions: { at: () => bobs } }, 'alice'),
   },
   {
     who: 'a guest whose time is over',
