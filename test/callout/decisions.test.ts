@@ -31,7 +31,6 @@ import { openWire, type Wire } from './wire.ts'
 let records: Records
 let gate: Gate
 let wire: Wire
-
 beforeAll(async () => {
   records = await storedPeople()
   gate = await openGateFor(records)
