@@ -90,13 +90,19 @@ const world: Callout = {
   passwords: new Passwords({ concurrencyMax: 1 }),
   signers: { response: responseSigner, responseIssuerAccount: undefined, userSigner: () => userSigner },
   sessions: { claim: () => Promise.resolve(undefined) },
+  openSessions: { at: () => undefined },
   xkey,
   // One request again and again: remembering which were seen would refuse all but the first.
   trust: { calloutAccount: callout.publicKey, isServer: () => true, replays: { isReplay: () => false } },
   nowMs: Date.now,
   tickMs: () => performance.now(),
   random: Math.random,
-  observer: { dropped: wrong, denied: (_, denial) => wrong(denial), admitted: () => undefined },
+  observer: {
+    dropped: wrong,
+    denied: (_, denial) => wrong(denial),
+    admitted: () => undefined,
+    resumed: () => undefined,
+  },
 }
 
 const request = serverXkey.seal(Buffer.from(requestToken()), xkey.publicKey)

@@ -66,6 +66,11 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     reconciliation,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
+      resumed(request, admitted) {
+        const session = sessionOf(request, admitted, nowMs())
+        const { since } = ledger.open.get(sessionId(session)) ?? session
+        ledger.record({ ...session, since })
+      },
       denied: () => undefined,
       dropped: () => undefined,
     },

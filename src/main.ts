@@ -28,6 +28,7 @@ import { EventRelay } from './nats/event-relay.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
+import { sessionId } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
 
@@ -147,6 +148,7 @@ async function assemble(
     passwords,
     signers: following.stored,
     sessions: new Sessions(liveSessions(nc, servers)),
+    openSessions: { at: (connection) => living.ledger.open.get(sessionId(connection)) },
     xkey: trust.xkey,
     trust: trustOf(servers, trust),
     nowMs: Date.now,

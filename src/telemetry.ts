@@ -27,7 +27,7 @@ const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 export type Told = (line: { readonly outcome: 'admitted' | 'denied'; readonly text: string }) => void
 
 export function createTelemetry(log: Logger, tell: Told): Telemetry {
-  const { metrics, decisions, latency, commands, connected, lostEvents, untold } = createMetrics()
+  const { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold } = createMetrics()
 
   function count(outcome: string, reason: string, tookMs: number): void {
     decisions.inc({ outcome, reason })
@@ -61,6 +61,14 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
         tell({ outcome: 'admitted', text: `${user.name} in ${account.name}, ${whence(request)}` })
         const who = { user: user.name, account: account.name, credential: credential.id, expiresAt }
         log.info({ event: 'callout.admitted', ...who, ...factsOf(request), tookMs }, 'client admitted')
+      },
+    ),
+    resumed: unfailing(
+      (request: Verified, { user, account, credential, expiresAt }: Admission, tookMs: number) => {
+        count('admitted', '', tookMs)
+        resumed.inc()
+        const who = { user: user.name, account: account.name, credential: credential.id, expiresAt }
+        log.info({ event: 'callout.resumed', ...who, ...factsOf(request), tookMs }, 'session resumed')
       },
     ),
     overloaded: unfailing(() => {
@@ -102,6 +110,11 @@ function createMetrics() {
   decisions.inc({ outcome: 'admitted', reason: '' }, 0)
   for (const reason of DENY_REASONS) decisions.inc({ outcome: 'denied', reason }, 0)
   for (const reason of DROP_REASONS) decisions.inc({ outcome: 'dropped', reason }, 0)
+  const resumed = new Counter({
+    name: 'gatehouse_sessions_resumed_total',
+    help: 'Open connections that a server asked about again, and that stayed (also counted as admitted).',
+    registers,
+  })
   const latency = new Histogram({
     name: 'gatehouse_decision_seconds',
     help: 'From the bytes of a request to the bytes of its answer.',
@@ -130,7 +143,7 @@ function createMetrics() {
     help: 'Facts that could not be logged or told, for example on a full disk.',
     registers,
   })
-  return { metrics, decisions, latency, commands, connected, lostEvents, untold }
+  return { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold }
 }
 
 /** What may be told of a request: never `connect_opts`, which holds the secrets. */

@@ -6,6 +6,7 @@ const WORDS: Readonly<Record<string, string>> = {
   wrong_password: 'the user has no such password',
   wrong_signature: 'the nonce was not signed by the nkey that it named',
   ambiguous_user: 'several accounts have a user of that name: log in as ACCOUNT/NAME',
+  session_of_another: 'the connection belongs to another user: connect anew',
   credential_expired: 'the time of the credential is over: issue another',
   user_locked: 'the user is locked: user.unlock lets it in again',
   user_expired: 'the time of the user is over: user.set-expiry gives it more',

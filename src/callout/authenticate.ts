@@ -19,6 +19,8 @@ export interface PasswordCheck {
 export interface Holder {
   readonly user: User
   readonly credential: Credential
+  /** RFC 3339, where nothing was proven anew: the connection ends when it was to end. */
+  readonly endsBy?: string | undefined
 }
 
 export interface Authentication {

@@ -12,6 +12,7 @@ import { identify } from './identify.ts'
 import { open, type Incoming } from './open.ts'
 import { prepare } from './prepare.ts'
 import { Denial, Drop } from './reason.ts'
+import { authenticateAgain, type OpenSession, type SessionsByConnection } from './resume.ts'
 import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
@@ -23,6 +24,7 @@ export interface Callout {
   readonly passwords: PasswordCheck
   readonly signers: Signers
   readonly sessions: Pick<Sessions, 'claim'>
+  readonly openSessions: SessionsByConnection
   /** Ours, when servers box their requests. */
   readonly xkey: Xkey | undefined
   readonly trust: Trust
@@ -39,6 +41,8 @@ export interface Observer {
   dropped(drop: Drop, tookMs: number): void
   denied(request: Verified, denial: Denial, tookMs: number): void
   admitted(request: Verified, admitted: Admission, tookMs: number): void
+  /** Somebody who is in already stays in, by the same credential: not a login. */
+  resumed(request: Verified, admitted: Admission, tookMs: number): void
 }
 
 /** Who was let in, with what, as what, by which policies. */
@@ -47,6 +51,7 @@ export interface Admission extends GrantParts {
   readonly account: Account
   readonly credential: Credential
   readonly grant: Grant
+  readonly session: 'new' | 'resumed'
   /** Seconds since the epoch; absent when the connection may last. */
   readonly expiresAt: number | undefined
   /** The state it was decided on. */
@@ -77,6 +82,7 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
   const outcome = decision instanceof Denial ? decision : decision.jwt
   const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
   if (decision instanceof Denial) observer.denied(verified, decision, tickMs() - began)
+  else if (decision.session === 'resumed') observer.resumed(verified, decision, tickMs() - began)
   else observer.admitted(verified, decision, tickMs() - began)
   return sealed
 }
@@ -90,21 +96,34 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
  * replica has said how far it has read, nothing leaves it that rests on less.
  */
 async function decide(callout: Callout, verified: Verified): Promise<Admission | Denial | Drop> {
-  const { directory, nowMs } = callout
+  const { directory, openSessions, nowMs } = callout
+  const { server_id, client_info } = verified.claims.nats
   let { seen } = directory // Before anything is read: what changes from here on may have come too late.
   const admitted = admit(verified, nowMs())
   if (admitted instanceof Drop) return admitted
-  const holder = await authenticate(identify(verified.claims), callout)
+  const open = openSessions.at({ server: server_id.id, cid: client_info.id ?? 0 })
+  const holder = await prove(callout, verified, open)
   if (holder instanceof Denial) return holder
 
-  let granted = await grant(callout, verified, { holder, seen })
+  let granted = await grant(callout, verified, { holder, open, seen })
   while (!(granted instanceof Denial || granted instanceof Drop) && !covers(seen, directory.seen)) {
     seen = directory.seen
     const still = await stillHolding(holder, directory)
     if (still instanceof Denial) return still
-    granted = await grant(callout, verified, { holder: still, seen })
+    granted = await grant(callout, verified, { holder: still, open, seen })
   }
   return granted
+}
+
+/** Who the client is; of a connection that is open already, its server asks anew (reference 0.8). */
+function prove(
+  callout: Callout,
+  { claims }: Verified,
+  open: OpenSession | undefined,
+): Promise<Holder | Denial> {
+  const offers = identify(claims)
+  if (open === undefined) return authenticate(offers, callout)
+  return authenticateAgain({ claims, offers, session: open }, { ...callout, nowMs: callout.nowMs() })
 }
 
 /** Who has proved what it is, as it is now. */
@@ -114,14 +133,18 @@ async function stillHolding({ user, credential }: Holder, directory: Directory):
   const held = now?.credentials.find(({ id }) => id === credential.id)
   return now === undefined || held === undefined
     ? new Denial('unknown_credential', user.name, { user })
-    : { user: now, credential: held }
+    : { ...holder, user: now, credential: held }
 }
 
 /** What somebody gets who has proved who it is: eligible → compiled → prepared → counted → signed */
 async function grant(
   callout: Callout,
   verified: Verified,
-  { holder, seen }: { readonly holder: Holder; readonly seen: Seen },
+  {
+    holder,
+    open,
+    seen,
+  }: { readonly holder: Holder; readonly open: OpenSession | undefined; readonly seen: Seen },
 ): Promise<Admission | Denial | Drop> {
   const { directory, signers, nowMs } = callout
   const { claims } = verified
@@ -132,12 +155,21 @@ async function grant(
   const moment = { nowMs: nowMs(), random: callout.random() }
   const prepared = prepare(standing, compiled, { claims, moment })
   if (prepared instanceof Denial) return prepared.of(whose(standing))
-  const crowded = await callout.sessions.claim({ ...standing, grant: compiled }, verified, nowMs())
+  // Whoever is in has a place, and a server that is being reloaded cannot be asked for its connections.
+  const crowded =
+    open === undefined
+      ? await callout.sessions.claim({ ...standing, grant: compiled }, verified, nowMs())
+      : undefined
   if (crowded !== undefined) return crowded.of(whose(standing))
 
   const inTime = admit(verified, nowMs()) // Hashing or fetching may have taken all the time there was.
   if (inTime instanceof Drop) return inTime
   const jwt = await signUser(prepared, standing.account, signers)
   if (jwt instanceof Denial) return jwt.of(whose(standing))
-  return { ...standing, grant: compiled, expiresAt: prepared.exp, seen, jwt }
+  const session = isSame(holder, open) ? 'resumed' : 'new'
+  return { ...standing, grant: compiled, session, expiresAt: prepared.exp, seen, jwt }
+}
+
+function isSame({ user, credential }: Holder, open: OpenSession | undefined): boolean {
+  return open?.user === user.id && open.credential === credential.id
 }

@@ -6,5 +6,6 @@ export function toEach(...observers: readonly Observer[]): Observer {
     dropped: (...facts) => observers.forEach((each) => each.dropped(...facts)),
     denied: (...facts) => observers.forEach((each) => each.denied(...facts)),
     admitted: (...facts) => observers.forEach((each) => each.admitted(...facts)),
+    resumed: (...facts) => observers.forEach((each) => each.resumed(...facts)),
   }
 }

@@ -29,7 +29,7 @@ export interface Asker {
 
 /** The user JWT's claims for this one connection (reference A.5). */
 export function prepare(
-  { user, account, credential }: Standing,
+  { user, account, credential, endsBy }: Standing,
   grant: Grant,
   { claims, moment }: { claims: Asker; moment: Moment },
 ): Prepared | Denial {
@@ -38,6 +38,7 @@ export function prepare(
   const expiresAt = earliest(
     lifetimeEnd(grant, moment),
     closesAt / 1_000,
+    secondsOf(endsBy),
     ...[credential, user, account].map((each) => secondsOf(each.expiresAt)),
   )
   const permissions = wear(grant)

@@ -26,6 +26,7 @@ export const DENY_REASONS = [
   'wrong_password',
   'wrong_signature',
   'ambiguous_user',
+  'session_of_another',
   'credential_expired',
   'user_locked',
   'user_expired',

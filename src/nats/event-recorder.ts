@@ -92,6 +92,9 @@ export class EventRecorder implements AsyncDisposable, Observer {
     this.#failedLogins.offer({ request, denial }, this.#options.now().getTime())
   }
 
+  /** Who is in already does not log in. */
+  resumed(): void {}
+
   /** Nobody trustworthy asked: counted, and nothing that anybody could be told. */
   dropped(): void {}
 

@@ -15,13 +15,22 @@ import {
   type Outcome,
   type Records,
 } from '../support/requests.ts'
-import { device, keys, openGateFor, orders, PASSWORD, passwords, storedPeople, tokens } from './people.ts'
+import {
+  bobs,
+  device,
+  keys,
+  openGateFor,
+  orders,
+  PASSWORD,
+  passwords,
+  storedPeople,
+  tokens,
+} from './people.ts'
 import { openWire, type Wire } from './wire.ts'
 
 let records: Records
 let gate: Gate
 let wire: Wire
-
 beforeAll(async () => {
   records = await storedPeople()
   gate = await openGateFor(records)
@@ -115,6 +124,12 @@ const denied: Row[] = [
     ['somebody who is connected already', 'too_many_sessions'],
     ['somebody whose connections nobody can count', 'sessions_unknown'],
   ].map(([who = '', expected = '']) => ({ who, what: 'connects once more', expected, run: shows(who) })),
+  {
+    who: 'alice',
+    what: 'takes over a connection of bob',
+    expected: 'session_of_another',
+    run: () => outcomeWith({ openSessions: { at: () => bobs } }, 'alice'),
+  },
   {
     who: 'a guest whose time is over',
     what: 'shows an expired token',
@@ -278,21 +293,6 @@ it('alice gets what her policy says, by the key of her account', async () => {
     name: 'alice',
     nats: { pub: { allow: ['orders.>'] }, sub: { allow: ['_INBOX.>'] } },
   })
-})
-
-it('a slow hash that eats up the time is not answered: who asked is gone', async () => {
-  let nowMs = gate.callout.nowMs()
-  const slow = {
-    verify: async (phc: string, password: string) => {
-      const verdict = await passwords.verify(phc, password)
-      nowMs += 60_000
-      return verdict
-    },
-    verifyAbsent: (password: string) => passwords.verifyAbsent(password),
-  }
-  const request = gate.server.ask({ connect: { user: 'alice', pass: PASSWORD } })
-  const { counted: counts } = await gate.outcome(request, { passwords: slow, nowMs: () => nowMs })
-  expect(counts).toEqual(['dropped expired'])
 })
 
 function outcomeWith(with_: Partial<Callout>, who: string): Promise<Outcome> {

@@ -77,6 +77,9 @@ const people: Readonly<Record<string, Partial<User>>> = {
 }
 export const tokens = Object.fromEntries(Object.keys(people).map((who) => [who, createToken()]))
 
+/** A connection that Bob is in. */
+export const bobs = { account: other.id, user: 'bob in another account', name: 'bob', credential: 'T' }
+
 /** Alice's password, who alone has one. */
 export const PASSWORD = 'correct horse'
 

@@ -29,6 +29,7 @@ it('a request of a real server is answered once', async () => {
     directory: gatehouse.directory,
     passwords: new Passwords({ concurrencyMax: 1 }),
     sessions: { claim: () => Promise.resolve(undefined) },
+    openSessions: { at: () => undefined },
     signers: {
       response: trust.calloutSigner,
       responseIssuerAccount: trust.chain.callout,

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { WebSocket } from 'ws'
+import type { Connection } from '../../src/sessions/session.ts'
 
 /** What a client writes after CONNECT. */
 export type ConnectOptions = Readonly<Record<string, unknown>>
@@ -20,6 +21,12 @@ interface Stream {
   onEnd(take: () => void): void
 }
 
+interface Info {
+  readonly nonce?: string
+  readonly server_id?: string
+  readonly client_id?: number
+}
+
 /** A client without a client library: the NATS protocol by hand. */
 export class WireClient implements AsyncDisposable {
   readonly delivered: Delivered[] = []
@@ -27,6 +34,8 @@ export class WireClient implements AsyncDisposable {
   readonly errors: string[] = []
   /** What the server wants signed; empty until it has said. */
   nonce = ''
+  /** Where it is connected; empty until the server has said. */
+  connection: Connection = { server: '', cid: 0 }
   readonly ended: Promise<void>
   #received = ''
   #pongs = 0
@@ -89,6 +98,12 @@ export class WireClient implements AsyncDisposable {
     await this.ended
   }
 
+  #takeInfo({ nonce = '', server_id, client_id }: Info): void {
+    this.nonce ||= nonce
+    if (server_id !== undefined)
+      this.connection = { server: server_id, cid: client_id ?? this.connection.cid }
+  }
+
   #wake(): void {
     for (const resolve of this.#waiting) resolve()
     this.#waiting.clear()
@@ -107,7 +122,7 @@ export class WireClient implements AsyncDisposable {
       this.delivered.push({ subject: args[0] ?? '', reply: args.length === 4 ? args[2] : undefined, text })
       next += length + 2
     }
-    if (word === 'INFO') this.nonce ||= (JSON.parse(args.join(' ')) as { nonce?: string }).nonce ?? ''
+    if (word === 'INFO') this.#takeInfo(JSON.parse(args.join(' ')) as Info)
     if (word === 'PONG') this.#pongs += 1
     if (word === 'PING') this.write('PONG\r\n')
     if (word === '-ERR') this.errors.push(args.join(' '))

@@ -3,6 +3,7 @@ import { answer, type Callout } from '../../src/callout/callout.ts'
 import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { Replays } from '../../src/callout/replays.ts'
+import type { SessionsByConnection } from '../../src/callout/resume.ts'
 import { Sessions, type LiveSessions } from '../../src/callout/sessions.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
@@ -244,6 +245,7 @@ export interface GateOptions {
   readonly userSigners?: ReadonlyMap<string, Signer>
   readonly passwords?: Passwords
   readonly liveSessions?: LiveSessions
+  readonly openSessions?: SessionsByConnection
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -266,6 +268,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
       userSigner: ({ id }) => options.userSigners?.get(id),
     },
     sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set()))),
+    openSessions: options.openSessions ?? { at: () => undefined },
     xkey: trust.xkey,
     trust: { calloutAccount: account, isServer: (id) => id === server.id, replays: new Replays() },
     nowMs: () => NOW_MS,
