@@ -127,7 +127,8 @@ function prove(
 }
 
 /** Who has proved what it is, as it is now. */
-async function stillHolding({ user, credential }: Holder, directory: Directory): Promise<Holder | Denial> {
+async function stillHolding(holder: Holder, directory: Directory): Promise<Holder | Denial> {
+  const { user, credential } = holder
   const now = await fetched(directory.user(user.account, user.id))
   if (now instanceof Denial) return now.of({ user })
   const held = now?.credentials.find(({ id }) => id === credential.id)
