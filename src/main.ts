@@ -25,6 +25,7 @@ import { purgeSourcedEvents } from './nats/event-purge.ts'
 import { AuditLog } from './nats/event-log.ts'
 import { EventRecorder } from './nats/event-recorder.ts'
 import { EventRelay } from './nats/event-relay.ts'
+import { sessionRecords } from './nats/session-records.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
@@ -124,6 +125,8 @@ async function assemble(
     trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
     events: new AuditLog(nc),
+    sessions: sessionRecords(nc, () => living.ledger.open),
+    evictions: { evict: (...asked) => living.evictions.evict(...asked) },
     environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),
