@@ -1,6 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Observer } from './callout/callout.ts'
+import type { LiveSessions } from './callout/presence.ts'
 import { sessionOf } from './callout/session-of.ts'
+import { Thinning } from './callout/thinning.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import { BusGossip } from './nats/gossip.ts'
 import { busKicking } from './nats/kick.ts'
@@ -26,6 +28,7 @@ export interface Living {
 interface LivingParts {
   readonly nc: NatsConnection
   readonly directory: KvDirectory
+  readonly liveSessions: LiveSessions
   readonly telemetry: Telemetry
   readonly nextId: () => string
   readonly nowMs: () => number
@@ -36,7 +39,7 @@ const PACE: PaceOptions = { perSecond: 200, spreadMs: 0 }
 
 /** What it opens is closed by `opened`, last first. */
 export async function openLiving(
-  { nc, directory, telemetry, nextId, nowMs }: LivingParts,
+  { nc, directory, liveSessions, telemetry, nextId, nowMs }: LivingParts,
   opened: AsyncDisposable[],
 ): Promise<Living> {
   const self = nextId()
@@ -59,6 +62,19 @@ export async function openLiving(
     onError: (error) => telemetry.failed(error, 'kicking'),
   })
   opened.push(asyncly(evictor))
+  const thinning = new Thinning({
+    directory,
+    open: ledger.open,
+    liveSessions,
+    evictions: evictor,
+    owns: (user) => replicas.owns(user),
+    nowMs,
+    onError: (error) => telemetry.failed(error, 'ending surplus sessions'),
+  })
+  opened.push(asyncly(thinning))
+  ledger.onSession((session) => thinning.began(session))
+  directory.onChange((key) => thinning.changed(key))
+  replicas.onShift(() => thinning.shifted())
   return {
     gossip,
     replicas,

@@ -141,13 +141,15 @@ async function assemble(
   const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
-  const living = await openLiving({ nc, directory, telemetry, nextId: admin.nextId, nowMs: Date.now }, opened)
+  const live = liveSessions(nc, servers)
+  const parts = { nc, directory, liveSessions: live, telemetry, nextId: admin.nextId, nowMs: Date.now }
+  const living = await openLiving(parts, opened)
 
   const callout: Callout = {
     directory,
     passwords,
     signers: following.stored,
-    sessions: new Sessions(liveSessions(nc, servers)),
+    sessions: new Sessions(live, living.ledger.open),
     xkey: trust.xkey,
     trust: trustOf(servers, trust),
     nowMs: Date.now,

@@ -3,7 +3,8 @@ import { answer, type Callout } from '../../src/callout/callout.ts'
 import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { Replays } from '../../src/callout/replays.ts'
-import { Sessions, type LiveSessions } from '../../src/callout/sessions.ts'
+import type { LiveSessions } from '../../src/callout/presence.ts'
+import { Sessions } from '../../src/callout/sessions.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -25,7 +26,9 @@ import { signerOf, type Signer } from '../../src/keys/signer.ts'
 import { hashToken } from '../../src/keys/token.ts'
 import { Vault } from '../../src/keys/vault.ts'
 import { xkeyOf } from '../../src/keys/xkey.ts'
+import { OpenSessions } from '../../src/sessions/open-sessions.ts'
 import { NOTHING_SEEN } from '../../src/sessions/seen.ts'
+import type { Session } from '../../src/sessions/session.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
 import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
 import { counted, countsOf } from './counts.ts'
@@ -243,6 +246,8 @@ export interface GateOptions {
   readonly userSigners?: ReadonlyMap<string, Signer>
   readonly passwords?: Passwords
   readonly liveSessions?: LiveSessions
+  /** Who is connected, as far as the ledger knows. */
+  readonly open?: readonly Session[]
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -256,6 +261,8 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
   const lines: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const telemetry = createTelemetry(log, ({ text }) => void lines.push(text))
+  const open = new OpenSessions()
+  for (const session of options.open ?? []) open.add(session)
   const callout: Callout = {
     directory: directoryOf(records),
     passwords: options.passwords ?? new Passwords({ concurrencyMax: 1 }),
@@ -264,7 +271,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
       responseIssuerAccount: trust.calloutSigner.publicKey === account ? undefined : account,
       userSigner: ({ id }) => options.userSigners?.get(id),
     },
-    sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set()))),
+    sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set())), open),
     xkey: trust.xkey,
     trust: { calloutAccount: account, isServer: (id) => id === server.id, replays: new Replays() },
     nowMs: () => NOW_MS,
