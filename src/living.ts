@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from './callout/callout.ts'
+import type { LiveSessions } from './callout/presence.ts'
 import { sessionOf } from './callout/session-of.ts'
+import { Thinning } from './callout/thinning.ts'
+import { liveSessions } from './nats/account-servers.ts'
 import { ensureLiveBuckets, type StorageOptions } from './nats/buckets.ts'
 import type { ServiceConnection } from './nats/connection.ts'
 import type { KvDirectory } from './nats/directory.ts'
@@ -9,6 +12,7 @@ import { busKicking } from './nats/kick.ts'
 import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
+import type { KnownServers } from './nats/servers.ts'
 import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
 import type { Evictions } from './sessions/kicking.ts'
@@ -20,6 +24,7 @@ import type { Telemetry } from './telemetry.ts'
 
 /** Who is connected, and the replicas that see to them: architecture section 7. */
 export interface Living {
+  readonly liveSessions: LiveSessions
   readonly gossip: Gossip
   readonly replicas: Replicas
   readonly ledger: SessionLedger
@@ -32,6 +37,7 @@ export interface Living {
 interface LivingParts {
   readonly connection: ServiceConnection
   readonly directory: KvDirectory
+  readonly servers: KnownServers
   readonly telemetry: Telemetry
   readonly storage: StorageOptions
   /** The A… key. */
@@ -47,8 +53,9 @@ const RETRY_MS = 1_000
 
 /** What it opens is closed by `opened`, last first. */
 export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]): Promise<Living> {
-  const { connection, directory, nextId, nowMs } = parts
+  const { connection, directory, servers, telemetry, nextId, nowMs } = parts
   const { nc } = connection
+  const live = liveSessions(nc, servers)
   const self = nextId()
   const gossip = new BusGossip(nc, self)
   const replicas = new Replicas({ self, gossip, seen: () => directory.seen, nowMs })
@@ -58,9 +65,23 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   opened.push(ledger, reconciliation)
   const evictor = openEvictor(parts, { ledger, replicas })
   opened.push(asyncly(evictor))
+  const thinning = new Thinning({
+    directory,
+    open: ledger.open,
+    liveSessions: live,
+    evictions: evictor,
+    owns: (user) => replicas.owns(user),
+    nowMs,
+    onError: (error) => telemetry.failed(error, 'ending surplus sessions'),
+  })
+  opened.push(asyncly(thinning))
+  ledger.onSession((session) => thinning.began(session))
+  directory.onChange((key) => thinning.changed(key))
+  replicas.onShift(() => thinning.shifted())
   return {
     gossip,
     replicas,
+    liveSessions: live,
     ledger,
     evictions: evictor,
     reconciliation,

@@ -16,7 +16,7 @@ import { Passwords } from './keys/password.ts'
 import type { Vault } from './keys/vault.ts'
 import { openLiving, type Living } from './living.ts'
 import { foundingContext, keyRing, secrets, trustOf } from './making.ts'
-import { accountServers, liveSessions } from './nats/account-servers.ts'
+import { accountServers } from './nats/account-servers.ts'
 import { serveAuthCallout } from './nats/auth-callout.ts'
 import { ensureStreams, type StorageOptions } from './nats/buckets.ts'
 import { connectService, type ServiceConnection } from './nats/connection.ts'
@@ -25,6 +25,7 @@ import { purgeSourcedEvents } from './nats/event-purge.ts'
 import { AuditLog } from './nats/event-log.ts'
 import { EventRecorder } from './nats/event-recorder.ts'
 import { EventRelay } from './nats/event-relay.ts'
+import { sessionRecords } from './nats/session-records.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
@@ -125,6 +126,8 @@ async function assemble(
     trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
     events: new AuditLog(nc),
+    sessions: sessionRecords(nc, () => living.ledger.open),
+    evictions: { evict: (...asked) => living.evictions.evict(...asked) },
     environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),
@@ -140,22 +143,10 @@ async function assemble(
   const { servers, accounts, operator } = following
   opened.push(accounts)
   const calloutAccount = trust.chain.callout
-  const around = { connection, directory, telemetry, storage: options, calloutAccount }
+  const around = { connection, directory, servers, telemetry, storage: options, calloutAccount }
   const living = await openLiving({ ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
 
-  const callout: Callout = {
-    directory,
-    passwords,
-    signers: following.stored,
-    sessions: new Sessions(liveSessions(nc, servers)),
-    openSessions: { at: (connection) => living.ledger.open.get(sessionId(connection)) },
-    xkey: trust.xkey,
-    trust: trustOf(servers, trust),
-    nowMs: Date.now,
-    tickMs: () => performance.now(),
-    random: Math.random,
-    observer: toEach(telemetry, recorder, living.observer),
-  }
+  const callout = calloutOf(options, { directory, passwords, following, living, recorder })
   const context = () => foundingContext(admin, trust)
   const clear = clearingOf(options, { admin, nc, ...following, context, nowMs: Date.now })
   const serving = serveAuthCallout(connection, {
@@ -175,6 +166,33 @@ async function assemble(
   opened.push(upkeep)
   connection.onReconnect(() => void upkeep.now())
   return { admin, directory, connection, living, accountsPushed: accounts.allSettled, cleared: clear }
+}
+
+interface Deciding {
+  readonly directory: KvDirectory
+  readonly passwords: Passwords
+  readonly following: Following
+  readonly living: Living
+  readonly recorder: EventRecorder
+}
+
+/** What decisions rest on. */
+function calloutOf({ trust, telemetry }: GatehouseOptions, on: Deciding): Callout {
+  const { directory, passwords, following, living, recorder } = on
+  const { ledger } = living
+  return {
+    directory,
+    passwords,
+    signers: following.stored,
+    sessions: new Sessions(living.liveSessions, ledger.open),
+    openSessions: { at: (connection) => ledger.open.get(sessionId(connection)) },
+    xkey: trust.xkey,
+    trust: trustOf(following.servers, trust),
+    nowMs: Date.now,
+    tickMs: () => performance.now(),
+    random: Math.random,
+    observer: toEach(telemetry, recorder, living.observer),
+  }
 }
 
 interface Kept extends Following {

@@ -14,7 +14,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   keys: ['errors', 'node:crypto', 'node:fs', 'lru-cache', 'tweetnacl', 'sodium-native', '@node-rs/argon2'],
   jwt: ['domain', 'keys', 'errors', 'node:crypto'],
   callout: ['domain', 'jwt', 'keys', 'sessions', 'errors', 'node:net'],
-  admin: ['domain', 'errors', 'zod', 'yaml', 'node:net'],
+  admin: ['domain', 'sessions', 'errors', 'zod', 'yaml', 'node:net'],
   sessions: ['domain', 'errors', 'node:timers'],
   nats: ['domain', 'jwt', 'keys', 'callout', 'admin', 'sessions', 'errors', '*'],
   cli: ['admin', 'keys', 'nats', 'main', 'http', 'config', 'telemetry', 'version', 'errors', '*'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CONNECTION_TYPES } from '../domain/policy.ts'
+import { CONNECTION_TYPES, KEEP_SESSIONS } from '../domain/policy.ts'
 import { DAYS } from '../domain/window.ts'
 import { semanticListsSeen } from './semantic-seen.ts'
 
@@ -162,6 +162,8 @@ const doors = {
   sources: z.array(z.string()).optional().describe('Networks a client may come from.'),
   connectionTypes: z.array(z.enum(CONNECTION_TYPES)).optional().describe('Ways a client may connect.'),
   sessions: z.number().optional().describe('Connections of one user at a time.'),
+  sessionsPerCredential: z.number().optional().describe('Connections by one credential at a time.'),
+  keepSessions: z.enum(KEEP_SESSIONS).optional().describe('Which stay when there would be more.'),
 }
 
 export const policyVersionSeen = z.object({

@@ -3,9 +3,11 @@ import type { Account } from '../domain/account.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Operator } from '../domain/operator.ts'
 import type { User } from '../domain/user.ts'
+import type { Evictions } from '../sessions/kicking.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { Reach } from './caller.ts'
 import type { EventLog } from './event-log.ts'
+import type { SessionRecords } from './session-records.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
@@ -82,6 +84,8 @@ export interface Scene {
   readonly jwts: AccountJwts
   readonly servers: AccountServers
   readonly events: EventLog
+  readonly sessions: SessionRecords
+  readonly evictions: Evictions
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date
@@ -112,6 +116,8 @@ export interface Command<
   readonly summary: string
   /** How the command line says it, where that is not `<aggregate> <verb>`. */
   readonly line?: Line | undefined
+  /** Fields that follow it on the command line without a flag, though they may be left out. */
+  readonly places?: readonly string[] | undefined
   readonly access: Access
   readonly request: Request
   /** What the reply says beside `revision` and `events`. */

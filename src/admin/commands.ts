@@ -14,6 +14,8 @@ import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
 import { roleCommands } from './role.ts'
+import { sessionKickCommands } from './session-kick.ts'
+import { sessionListCommands } from './session-list.ts'
 import { sessionCommands } from './session.ts'
 import { userLifeCommands } from './user-life.ts'
 import { userCommands } from './user.ts'
@@ -32,6 +34,8 @@ export const commands: readonly Command[] = [
   userCommands,
   userLifeCommands,
   sessionCommands,
+  sessionListCommands,
+  sessionKickCommands,
   identityCommands,
   eventCommands,
   explainCommands,

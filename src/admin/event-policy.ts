@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PolicyEvent } from '../domain/policy.ts'
+import { KEEP_SESSIONS, type PolicyEvent } from '../domain/policy.ts'
 import type { RoleEvent } from '../domain/role.ts'
 import { DAYS } from '../domain/window.ts'
 import { change, count, permissions, text, texts, type EventDefinition } from './event-schema.ts'
@@ -29,6 +29,8 @@ const limits = z
       )
       .optional(),
     sessions: z.number().optional(),
+    sessionsPerCredential: z.number().optional(),
+    keepSessions: z.enum(KEEP_SESSIONS).optional(),
   })
   .describe(
     'How long connections last, where from, how and when they may be made, and how many. What is absent is not limited.',

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { accountKey, userKey } from '../domain/state-keys.ts'
 import { GatehouseError, RevisionConflict } from '../errors.ts'
+import type { Evictions } from '../sessions/kicking.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import { permit, type Caller, type Reach } from './caller.ts'
 import { confine, refuseWider } from './delegation.ts'
@@ -9,6 +10,7 @@ import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, OperatorTrust, Scene, Secrets } from './command.ts'
 import type { EventLog } from './event-log.ts'
 import { check, faulty } from './faults.ts'
+import type { SessionRecords } from './session-records.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
 
@@ -28,6 +30,8 @@ export interface Admin {
   readonly jwts: AccountJwts
   readonly servers: AccountServers
   readonly events: EventLog
+  readonly sessions: SessionRecords
+  readonly evictions: Evictions
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */

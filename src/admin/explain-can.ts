@@ -79,9 +79,9 @@ function exceptions({ side, subject }: Question, { subscribe }: Grant): string {
 
 /** What has to be so for it to be connected, which the door alone can see. */
 function conditions(grant: Grant): string {
-  const limits = (['sources', 'connectionTypes', 'windows', 'sessions'] as const).filter(
-    (limit) => grant[limit] !== undefined,
-  )
+  const limits = (
+    ['sources', 'connectionTypes', 'windows', 'sessions', 'sessionsPerCredential'] as const
+  ).filter((limit) => grant[limit] !== undefined)
   return limits.length === 0 ? '' : `, as far as its ${limits.join(', ')} let it connect`
 }
 

@@ -23,7 +23,7 @@ export const LENGTH_MAX = 256 * 1_024
 
 /** A page of what is stored under a filter, each as callers may see it; `undefined` is what they may not. */
 export async function listing<Seen extends object>(
-  store: StateStore,
+  store: Pick<StateStore, 'page'>,
   { filter, limit, after }: Paging & { readonly filter: string },
   see: (stored: Stored) => Promise<Seen | undefined> | Seen | undefined,
 ): Promise<ListPage<Seen>> {

@@ -150,6 +150,8 @@ function limitLines({
   connectionTypes = [],
   windows = [],
   sessions,
+  sessionsPerCredential,
+  keepSessions,
 }: PolicyLimits): readonly string[] {
   return [
     ...(lifetimeSeconds === undefined ? [] : [`lifetime ${durationText(lifetimeSeconds * 1_000)}`]),
@@ -157,5 +159,7 @@ function limitLines({
     ...connectionTypes.map((each) => `connectionTypes ${each}`),
     ...windows.map((each) => `windows ${windowText(each)}`),
     ...(sessions === undefined ? [] : [`sessions ${sessions}`]),
+    ...(sessionsPerCredential === undefined ? [] : [`sessionsPerCredential ${sessionsPerCredential}`]),
+    ...(keepSessions === undefined ? [] : [`keepSessions ${keepSessions}`]),
   ].map((line) => `limits ${line}`)
 }

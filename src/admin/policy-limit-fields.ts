@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CONNECTION_TYPES, SESSIONS_MAX } from '../domain/policy.ts'
+import { CONNECTION_TYPES, KEEP_SESSIONS, SESSIONS_MAX } from '../domain/policy.ts'
 import { DAYS, isZone } from '../domain/window.ts'
 import { duration, ENTRIES_MAX, NO_DATA_RATE, unenforceable } from './fields.ts'
 import { ruled } from './ruled.ts'
@@ -73,6 +73,18 @@ export const policyLimits = z
       .max(SESSIONS_MAX)
       .optional()
       .describe('Connections of one user at a time. Absent: as many as the account allows.'),
+    sessionsPerCredential: z
+      .int()
+      .min(1)
+      .max(SESSIONS_MAX)
+      .optional()
+      .describe('Connections by one credential at a time. Absent: as many as the user may have.'),
+    keepSessions: z
+      .enum(KEEP_SESSIONS)
+      .optional()
+      .describe(
+        'Which stay when there would be more. oldest: the new one is refused, as when nothing is said. newest: it is let in, and the oldest ends.',
+      ),
     subscriptions: unenforceable(ofTheAccount('subscriptions')),
     payload: unenforceable(ofTheAccount('payload')),
     dataRate: unenforceable(NO_DATA_RATE),
@@ -80,10 +92,14 @@ export const policyLimits = z
   })
   .prefault({})
   .describe('What else holds for whoever has this policy.')
-  .transform(({ lifetime, sources, connectionTypes, windows, sessions }) => ({
-    ...(lifetime === undefined ? {} : { lifetimeSeconds: Math.floor(lifetime / 1_000) }),
-    ...(sources === undefined ? {} : { sources }),
-    ...(connectionTypes === undefined ? {} : { connectionTypes }),
-    ...(windows === undefined ? {} : { windows }),
-    ...(sessions === undefined ? {} : { sessions }),
-  }))
+  .transform(
+    ({ lifetime, sources, connectionTypes, windows, sessions, sessionsPerCredential, keepSessions }) => ({
+      ...(lifetime === undefined ? {} : { lifetimeSeconds: Math.floor(lifetime / 1_000) }),
+      ...(sources === undefined ? {} : { sources }),
+      ...(connectionTypes === undefined ? {} : { connectionTypes }),
+      ...(windows === undefined ? {} : { windows }),
+      ...(sessions === undefined ? {} : { sessions }),
+      ...(sessionsPerCredential === undefined ? {} : { sessionsPerCredential }),
+      ...(keepSessions === undefined ? {} : { keepSessions }),
+    }),
+  )

@@ -89,7 +89,7 @@ function wordsFor(field: Field, value: unknown): readonly string[] | undefined {
       const items = value as readonly unknown[]
       if (items.some((item) => typeof item === 'object') || (items.length === 0 && isRequired))
         return undefined
-      return items.flatMap((item) => flagged(word, String(item)))
+      return isPositional ? items.map(String) : items.flatMap((item) => flagged(word, String(item)))
     }
     case 'text':
       return isPositional ? [String(value)] : flagged(word, String(value))

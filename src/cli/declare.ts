@@ -21,11 +21,11 @@ export function declare(parent: Program, word: string, command: Command): Declar
   const { fields, unsaid } = fieldsOf(command)
   const program = parent.command(word).description(command.summary)
   const places = fields.filter(({ isPositional }) => isPositional)
-  for (const { word, description, choices } of places) {
+  for (const { word, kind, description, choices } of places) {
     const words = choices.length === 0 ? description : `${description} (${choices.join(' or ')})`
-    program.argument(`[${word}]`, words) // `--from` may say it.
+    program.argument(kind === 'list' ? `[${word}...]` : `[${word}]`, words) // `--from` may say it.
   }
-  program.usage([...places.map((place) => `<${place.word}>`), '[options]'].join(' '))
+  program.usage([...places.map(inUsage), '[options]'].join(' '))
 
   // `limit` of a list counts what is shown, not what one page holds.
   const said = fields.filter(({ path }) => !(isPaged(command) && path[0] === 'limit'))
@@ -42,6 +42,11 @@ export function declare(parent: Program, word: string, command: Command): Declar
   if (command.line?.exits !== undefined) program.addHelpText('after', `\nExit code: ${command.line.exits}.`)
   program.addHelpText('after', () => `\nExample:\n${exampleOf(command, { fields, unsaid })}`)
   return { program, fields: { fields: said, unsaid }, places: places.length }
+}
+
+function inUsage({ word, kind, isRequired }: Field): string {
+  if (isRequired) return `<${word}>`
+  return kind === 'list' ? `[${word}...]` : `[${word}]`
 }
 
 function optionsFor(field: Field): readonly Option[] {
@@ -93,7 +98,8 @@ export function saidOf({ program, fields: { fields } }: Declared, positionals: r
   for (const field of fields) {
     const { word, isPositional } = field
     const value = isPositional ? positionals[places.indexOf(field)] : given[attributeOf(word)]
-    if (value !== undefined) said.set(field, value as string | boolean | readonly string[])
+    const isSaid = value !== undefined && !(isPositional && Array.isArray(value) && value.length === 0)
+    if (isSaid) said.set(field, value as string | boolean | readonly string[])
   }
   return said
 }

@@ -1,9 +1,10 @@
 import { isMap } from './body.ts'
 import type { Shown } from './output.ts'
+import { kickText } from './session-output.ts'
 import { cell, plain, type Row } from './table.ts'
 import { styled, type Outlet } from './terminal.ts'
 
-/** Explanations for people: which commands have a form of their own, and what it is. */
+/** Replies for people: which commands have a form of their own, and what it is. */
 
 type Form = (reply: Row, outlet: Outlet) => string
 
@@ -13,6 +14,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   'explain.policy': policyText,
   'explain.can': canText,
   'explain.decision': decisionText,
+  'session.kick': kickText,
 }
 
 /** Undefined for what is shown like every other reply. */

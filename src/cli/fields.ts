@@ -64,11 +64,12 @@ const SECRET = /^(?:password|token|seed|secret|creds|passphrase)$/i
 const PROSE = /^(?:reason|description|label)$/
 
 /** What can be said of a request on the command line, in the order of its schema. */
-export function fieldsOf({ request, line }: Pick<Command, 'request' | 'line'>): Fields {
+export function fieldsOf({ request, line, places }: Pick<Command, 'request' | 'line' | 'places'>): Fields {
   const schema = z.toJSONSchema(request, { io: 'input', unrepresentable: 'any' }) as JsonSchema
   const found: { readonly fields: Field[]; readonly unsaid: Unsaid[] } = { fields: [], unsaid: [] }
   collect(schema, [], found)
-  return line === undefined ? found : { ...found, fields: placed(found.fields, line.places) }
+  const first = line?.places ?? places
+  return first === undefined ? found : { ...found, fields: placed(found.fields, first) }
 }
 
 /** Those fields follow the command, in that order; the others have flags. */

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { isMap } from './body.ts'
 import { eventName, eventRow, isEvent } from './event-row.ts'
+import { isSession, sessionRow } from './session-output.ts'
 import { cell, facts, table, type Row } from './table.ts'
 import type { Outlet } from './terminal.ts'
 import { isVersion, versionRow } from './version-row.ts'
@@ -76,6 +77,7 @@ function list(listed: readonly Row[], next: unknown, outlet: Outlet): Shown {
 /** What is listed in a way of its own, and everything else as it is. */
 function rowsOf(listed: readonly Row[]): readonly Row[] {
   if (listed.every(isEvent)) return listed.map(eventRow)
+  if (listed.every(isSession)) return listed.map(sessionRow)
   return listed.every(isVersion) ? listed.map(versionRow) : listed
 }
 

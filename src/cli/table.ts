@@ -36,7 +36,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** Rows under the names of their fields. Columns that are empty everywhere are left out. */
 export function table(rows: readonly Row[], names: readonly string[], outlet: Outlet): string {
   const columns = names
-    .map((name) => ({ head: heading(name), cells: rows.map((row) => inLine(cell(row[name], name))) }))
+    .map((name) => ({ head: heading(name), cells: rows.map((row) => inLine(name, row)) }))
     .filter(({ cells }) => cells.some((text) => text !== '' && text !== '-'))
     .map((column) => ({ ...column, width: Math.max(...[column.head, ...column.cells].map(width)) }))
   const line = (texts: readonly string[]): string =>
@@ -71,9 +71,14 @@ function heading(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase()
 }
 
-function inLine(text: string): string {
-  const letters = Array.from(plain(text))
-  return letters.length > CELL_MAX ? `${letters.slice(0, CELL_MAX - 1).join('')}…` : letters.join('')
+/** What is typed again into the next command is shown whole. */
+const WHOLE = 'id'
+
+function inLine(name: string, row: Row): string {
+  const letters = Array.from(plain(cell(row[name], name)))
+  return letters.length > CELL_MAX && name !== WHOLE
+    ? `${letters.slice(0, CELL_MAX - 1).join('')}…`
+    : letters.join('')
 }
 
 /** What somebody stored must not move the cursor of who looks at it. */

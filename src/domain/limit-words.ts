@@ -18,6 +18,8 @@ const NAMES: Readonly<Record<Limit, string>> = {
   connectionTypes: 'connection types',
   windows: 'may connect',
   sessions: 'sessions',
+  sessionsPerCredential: 'sessions by one credential',
+  keepSessions: 'of too many sessions stay the',
 }
 
 const TEXTS: Readonly<Record<Limit, (limits: MergedLimits) => string>> = {
@@ -26,7 +28,13 @@ const TEXTS: Readonly<Record<Limit, (limits: MergedLimits) => string>> = {
   sources: ({ sources }) => listed(sources, { all: 'anywhere', none: 'nowhere' }),
   connectionTypes: ({ connectionTypes }) => listed(connectionTypes, { all: 'any', none: 'none' }),
   windows: ({ windows }) => windowsText(windows ?? []),
-  sessions: ({ sessions }) => (sessions === undefined ? 'any number' : String(sessions)),
+  sessions: ({ sessions }) => numberText(sessions),
+  sessionsPerCredential: ({ sessionsPerCredential }) => numberText(sessionsPerCredential),
+  keepSessions: ({ keepSessions = 'oldest' }) => keepSessions,
+}
+
+function numberText(most: number | undefined): string {
+  return most === undefined ? 'any number' : String(most)
 }
 
 function listed(

@@ -1,5 +1,5 @@
 import { commonNetworks, holdsNetwork, minimalNetworks } from './network.ts'
-import type { ConnectionType, PolicyLimits } from './policy.ts'
+import type { ConnectionType, KeepSessions, PolicyLimits } from './policy.ts'
 import { DAYS, type Window } from './window.ts'
 
 /** What the limits of several policies come to: all of them hold. What is absent is not limited. */
@@ -14,6 +14,9 @@ export interface MergedLimits {
   readonly windows?: readonly (readonly Window[])[] | undefined
   /** The smallest number of connections at a time. */
   readonly sessions?: number | undefined
+  readonly sessionsPerCredential?: number | undefined
+  /** `oldest` where any says so: to refuse is the stricter. */
+  readonly keepSessions?: KeepSessions | undefined
 }
 
 /** Intersects: whoever may enter by the outcome may enter by each of the limits, and the other way round. */
@@ -31,6 +34,10 @@ export function commonLimits(left: MergedLimits, right: MergedLimits): MergedLim
     ),
     windows: both(left.windows, right.windows, (ours, theirs) => [...new Set([...ours, ...theirs])]),
     sessions: both(left.sessions, right.sessions, Math.min),
+    sessionsPerCredential: both(left.sessionsPerCredential, right.sessionsPerCredential, Math.min),
+    keepSessions: both(left.keepSessions, right.keepSessions, (ours, theirs) =>
+      ours === theirs ? ours : 'oldest',
+    ),
   }
 }
 
@@ -50,7 +57,15 @@ export function limitsBeyond(given: MergedLimits, cap: MergedLimits): string | u
     if (outside !== undefined) return `connections of ${outside ?? 'any'} kind`
   }
   if (!windows.every((list) => given.windows?.some((each) => isWithin(each, list)))) return 'more hours'
-  return (given.sessions ?? Infinity) > (cap.sessions ?? Infinity) ? 'more connections at a time' : undefined
+  return sessionsBeyond(given, cap)
+}
+
+function sessionsBeyond(given: MergedLimits, cap: MergedLimits): string | undefined {
+  if ((given.sessions ?? Infinity) > (cap.sessions ?? Infinity)) return 'more connections at a time'
+  if ((given.sessionsPerCredential ?? Infinity) > (cap.sessionsPerCredential ?? Infinity))
+    return 'more connections by one credential at a time'
+  const isInstead = given.keepSessions === 'newest' && cap.keepSessions === 'oldest'
+  return isInstead ? 'new connections in the place of old ones' : undefined
 }
 
 /** The first that does not hold; `null` where everything is allowed. */
@@ -87,6 +102,8 @@ function merged({
   connectionTypes,
   windows,
   sessions,
+  sessionsPerCredential,
+  keepSessions,
 }: PolicyLimits): MergedLimits {
   return {
     lifetimeSeconds,
@@ -94,6 +111,8 @@ function merged({
     connectionTypes,
     windows: windows && [windows],
     sessions,
+    sessionsPerCredential,
+    keepSessions,
   }
 }
 

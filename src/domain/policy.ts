@@ -48,6 +48,10 @@ export type ConnectionType = (typeof CONNECTION_TYPES)[number]
 /** As many connections of one user as one page of CONNZ shows. */
 export const SESSIONS_MAX = 1_000
 
+/** `oldest`: who comes to a full place is refused. `newest`: it is let in, and the oldest session ends. */
+export const KEEP_SESSIONS = ['oldest', 'newest'] as const
+export type KeepSessions = (typeof KEEP_SESSIONS)[number]
+
 /** Limits of a policy that can be enforced for a callout user: architecture section 4. */
 export interface PolicyLimits {
   /** A connection ends after this long and has to authenticate anew. Seconds. */
@@ -59,6 +63,10 @@ export interface PolicyLimits {
   readonly windows?: readonly Window[] | undefined
   /** Connections of one user at a time. */
   readonly sessions?: number | undefined
+  /** Connections by one credential at a time. */
+  readonly sessionsPerCredential?: number | undefined
+  /** Which of them stay when there are more; absent is no word about it, and where nobody says a word it is `oldest`. */
+  readonly keepSessions?: KeepSessions | undefined
 }
 
 /** Where a policy can be used: in every account (`operator`), or in the one account it belongs to (A…). */

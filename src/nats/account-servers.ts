@@ -1,7 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { AccountServers } from '../admin/account-jwts.ts'
-import type { LiveSessions, SessionId } from '../callout/sessions.ts'
+import type { LiveSessions } from '../callout/presence.ts'
 import { GatehouseError } from '../errors.ts'
+import { sessionId } from '../sessions/session.ts'
 import { askServers } from './ask-servers.ts'
 import type { KnownServers } from './servers.ts'
 
@@ -61,7 +62,7 @@ export function liveSessions(nc: NatsConnection, servers: KnownServers): LiveSes
       throw error
     })
     const ids = answers.flatMap(({ server, data }) =>
-      data.connections.map(({ cid }): SessionId => `${server.id} ${cid}`),
+      data.connections.map(({ cid }) => sessionId({ server: server.id, cid })),
     )
     return new Set(ids)
   }

@@ -1,23 +1,15 @@
-import {
-  JetStreamApiError,
-  jetstreamManager,
-  type JetStreamManager,
-  type StoredMsg,
-} from '@nats-io/jetstream'
+import { JetStreamApiError, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { headers, nuid, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import type { Page, StateStore, Stored, Write } from '../admin/state-store.ts'
 import { GatehouseError, RevisionConflict } from '../errors.ts'
+import { BucketPages, storedIn } from './bucket-pages.ts'
 import { STATE_PREFIX, STATE_STREAM } from './buckets.ts'
-import { readStep, STEP_BYTES } from './direct-step.ts'
-import { Turns } from './turns.ts'
 
 /** 10071 names the sequence, 10164 does not: the same refusal (reference F). */
 const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164])
-const STATE = { stream: STATE_STREAM, what: 'state' } as const
+const STATE = { stream: STATE_STREAM, prefix: STATE_PREFIX, what: 'state' } as const
 const MESSAGE_NOT_FOUND = 10_037
 const COMMIT_TIMEOUT_MS = 5_000
-/** Pages read at a time, each a step, and how many wait: more than there are commands under way. */
-const PAGES = { atOnce: 8, waitingMax: 512 } as const
 /** More than the headers of a write take; they count towards the server's `max_payload`. */
 const HEADER_BYTES_MAX = 1_024
 /**
@@ -36,11 +28,12 @@ interface PublishAck {
 export class KvStateStore implements StateStore {
   readonly #nc: NatsConnection
   readonly #manager: JetStreamManager
-  readonly #turns = new Turns(PAGES)
+  readonly #pages: BucketPages
 
   private constructor(nc: NatsConnection, manager: JetStreamManager) {
     this.#nc = nc
     this.#manager = manager
+    this.#pages = new BucketPages(nc, STATE)
   }
 
   static async open(nc: NatsConnection): Promise<KvStateStore> {
@@ -63,29 +56,8 @@ export class KvStateStore implements StateStore {
     }
   }
 
-  async page(
-    filter: string,
-    { after, limit }: { readonly after: number; readonly limit: number },
-  ): Promise<Page> {
-    using _turn = await this.#turns.take()
-    const entries: Stored[] = []
-    let [next, isMore, bytes] = [after, true, 0]
-    while (isMore && entries.length < limit && bytes < STEP_BYTES) {
-      const step = await readStep(this.#nc, STATE, {
-        seq: next + 1,
-        batch: limit - entries.length,
-        next_by_subj: `${STATE_PREFIX}${filter}`,
-      })
-      for (const message of step.messages) {
-        next = message.seq
-        const stored = storedFrom(message)
-        if (stored.value === undefined) continue
-        entries.push(stored)
-        bytes += message.data.length
-      }
-      isMore = step.isMore // It may end before it is full, when its bytes are too many.
-    }
-    return { entries, last: next, ...(isMore && { next }) }
+  page(filter: string, from: { readonly after: number; readonly limit: number }): Promise<Page> {
+    return this.#pages.page(filter, from)
   }
 
   /**
@@ -176,8 +148,6 @@ function messageOf(
 }
 
 /** A message of the bucket as a key with its value. A delete or purge marker leaves the revision. */
-export function storedFrom(message: Pick<StoredMsg, 'subject' | 'seq' | 'header' | 'json'>): Stored {
-  const key = message.subject.slice(STATE_PREFIX.length)
-  const deleted = message.header.get('KV-Operation') !== ''
-  return { key, value: deleted ? undefined : message.json(), revision: message.seq }
+export function storedFrom(message: Parameters<typeof storedIn>[1]): Stored {
+  return storedIn(STATE_PREFIX, message)
 }

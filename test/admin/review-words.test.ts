@@ -51,6 +51,13 @@ describe('the review of limits', () => {
       'changes sources 10.1.0.0/16, 192.168.0.0/16 (was 10.0.0.0/8)',
     ])
     expect(told({ sessions: 2 }, { sessions: 5 })).toEqual(['gains sessions 5 (was 2)'])
+    expect(told({}, { sessionsPerCredential: 1 })).toEqual([
+      'losses sessions by one credential 1 (was any number)',
+    ])
+    expect(told({}, { keepSessions: 'newest' })).toEqual([
+      'gains of too many sessions stay the newest (was oldest)',
+    ])
+    expect(told({ keepSessions: 'oldest' }, {})).toEqual([])
     expect(told(windows(office), windows({ ...office, end: '18:00:00' }))).toEqual([])
   })
 })

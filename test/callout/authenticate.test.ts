@@ -9,7 +9,8 @@ import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { Passwords } from '../../src/keys/password.ts'
 import { signerOf } from '../../src/keys/signer.ts'
 import { createToken, hashToken } from '../../src/keys/token.ts'
-import { aToken, aUser, anAccount, directoryOf } from '../support/requests.ts'
+import { directoryOf } from '../support/records.ts'
+import { aToken, aUser, anAccount } from '../support/requests.ts'
 
 const orders = anAccount({ name: 'ORDERS' })
 const analytics = anAccount({ name: 'ANALYTICS' })

@@ -6,15 +6,8 @@ import { decode } from '../../src/jwt/token.ts'
 import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { createToken } from '../../src/keys/token.ts'
 import { OUTCOMES } from '../support/counts.ts'
-import {
-  askingServer,
-  directoryOf,
-  NOW_SECONDS,
-  type Asking,
-  type Gate,
-  type Outcome,
-  type Records,
-} from '../support/requests.ts'
+import { directoryOf, type Records } from '../support/records.ts'
+import { askingServer, NOW_SECONDS, type Asking, type Gate, type Outcome } from '../support/requests.ts'
 import {
   bobs,
   device,

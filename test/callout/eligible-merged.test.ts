@@ -4,7 +4,8 @@ import { eligible } from '../../src/callout/eligible.ts'
 import { Denial } from '../../src/callout/reason.ts'
 import { mergeLimits } from '../../src/domain/limits.ts'
 import type { PolicyLimits } from '../../src/domain/policy.ts'
-import { anAccount, anOperator, aPolicy, aToken, aUser, directoryOf, NOW_MS } from '../support/requests.ts'
+import { directoryOf } from '../support/records.ts'
+import { anAccount, anOperator, aPolicy, aToken, aUser, NOW_MS } from '../support/requests.ts'
 
 const account = anAccount({})
 const network = fc.constantFrom(

@@ -7,17 +7,8 @@ import type { Role } from '../../src/domain/role.ts'
 import type { User } from '../../src/domain/user.ts'
 import type { Window } from '../../src/domain/window.ts'
 import type { ClientInformation } from '../../src/jwt/claims.ts'
-import {
-  anAccount,
-  anOperator,
-  aPolicy,
-  aRole,
-  aToken,
-  aUser,
-  directoryOf,
-  NOW_MS,
-  type Records,
-} from '../support/requests.ts'
+import { directoryOf, type Records } from '../support/records.ts'
+import { anAccount, anOperator, aPolicy, aRole, aToken, aUser, NOW_MS } from '../support/requests.ts'
 
 const base = aPolicy({}, { name: 'base' })
 const developer = aPolicy({}, { name: 'developer' })

@@ -1,4 +1,4 @@
-import type { LiveSessions } from '../../src/callout/sessions.ts'
+import type { LiveSessions } from '../../src/callout/presence.ts'
 import type { Policy } from '../../src/domain/policy.ts'
 import type { User } from '../../src/domain/user.ts'
 import { GatehouseError } from '../../src/errors.ts'
@@ -6,6 +6,8 @@ import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { Passwords } from '../../src/keys/password.ts'
 import { signerOf } from '../../src/keys/signer.ts'
 import { createToken } from '../../src/keys/token.ts'
+import { aSession } from '../sessions/a-session.ts'
+import { type Records } from '../support/records.ts'
 import {
   anAccount,
   anOperator,
@@ -16,7 +18,6 @@ import {
   openGate,
   type Gate,
   type GateOptions,
-  type Records,
 } from '../support/requests.ts'
 
 export const keys = { ORDERS: signerOf(createKeyPair('account')), OTHER: signerOf(createKeyPair('account')) }
@@ -113,10 +114,16 @@ export async function storedPeople(): Promise<Records> {
   }
 }
 
-/** One each, as far as the servers answer. */
+/** One connection each, as the ledger has it. */
+const open = ['somebody who is connected already', 'somebody whose connections nobody can count'].map(
+  (user, n) =>
+    aSession({ server: 'S', cid: n + 1, account: crowded.id, user, name: user.replaceAll(' ', '-') }),
+)
+
+/** The same, as far as the servers answer. */
 const liveSessions: LiveSessions = (_, name) =>
   name === 'somebody-who-is-connected-already'
-    ? Promise.resolve(new Set(['S 1'] as const))
+    ? Promise.resolve(new Set(['S.1'] as const))
     : Promise.reject(new GatehouseError('unavailable', 'not every server answered'))
 
 /** A gate at which all of them can knock. Accounts that are not here have no key. */
@@ -125,5 +132,5 @@ export function openGateFor(records: Records, options: GateOptions = {}): Promis
     [orders.id, keys.ORDERS],
     [other.id, keys.OTHER],
   ])
-  return openGate({ records, passwords, userSigners, liveSessions, ...options })
+  return openGate({ records, passwords, userSigners, liveSessions, open, ...options })
 }

@@ -6,14 +6,8 @@ import type { ConnectOptions } from '../../src/jwt/claims.ts'
 import { decode } from '../../src/jwt/token.ts'
 import { createToken } from '../../src/keys/token.ts'
 import type { Connection } from '../../src/sessions/session.ts'
-import {
-  aPolicy,
-  directoryOf,
-  NOW_SECONDS,
-  type Gate,
-  type Outcome,
-  type Records,
-} from '../support/requests.ts'
+import { directoryOf, type Records } from '../support/records.ts'
+import { aPolicy, NOW_SECONDS, type Gate, type Outcome } from '../support/requests.ts'
 import { device, openGateFor, orders, other, PASSWORD, passwords, storedPeople, tokens } from './people.ts'
 
 const CID = 9

@@ -37,6 +37,8 @@ const limits: fc.Arbitrary<PolicyLimits> = fc.record({
   connectionTypes: maybe(fc.uniqueArray(fc.constantFrom(...CONNECTION_TYPES), { minLength: 1 })),
   windows: maybe(fc.array(window, { minLength: 1, maxLength: 2 })),
   sessions: maybe(fc.integer({ min: 1, max: 3 })),
+  sessionsPerCredential: maybe(fc.integer({ min: 1, max: 3 })),
+  keepSessions: maybe(fc.constantFrom('oldest', 'newest')),
 })
 const several = fc.array(limits, { maxLength: 4 })
 
@@ -110,7 +112,13 @@ describe('merged limits', () => {
   it('are open if and only if each of them is, and take the strictest numbers', () => {
     fc.assert(
       fc.property(several, fc.integer({ min: 0, max: 14 * 86_400_000 }), (all, nowMs) => {
-        const { windows = [], lifetimeSeconds, sessions } = mergeLimits(all)
+        const {
+          windows = [],
+          lifetimeSeconds,
+          sessions,
+          sessionsPerCredential,
+          keepSessions,
+        } = mergeLimits(all)
         const isOpen = (list: readonly Window[] | undefined): boolean =>
           list === undefined || openUntil(list, nowMs) !== undefined
         expect(windows.every(isOpen)).toBe(all.every((each) => isOpen(each.windows)))
@@ -118,6 +126,9 @@ describe('merged limits', () => {
           Math.min(...values.map((value) => value ?? Infinity))
         expect(lifetimeSeconds ?? Infinity).toBe(least(all.map((each) => each.lifetimeSeconds)))
         expect(sessions ?? Infinity).toBe(least(all.map((each) => each.sessions)))
+        expect(sessionsPerCredential ?? Infinity).toBe(least(all.map((each) => each.sessionsPerCredential)))
+        const words = all.flatMap(({ keepSessions: word }) => word ?? [])
+        expect(keepSessions).toBe(words.includes('oldest') ? 'oldest' : words[0])
       }),
     )
   })
@@ -157,6 +168,10 @@ describe('limits that go beyond others', () => {
           const types = (limits: MergedLimits) => limits.connectionTypes ?? CONNECTION_TYPES
           expect(types(cap)).toEqual(expect.arrayContaining([...types(given)]))
           expect(given.sessions ?? Infinity).toBeLessThanOrEqual(cap.sessions ?? Infinity)
+          expect(given.sessionsPerCredential ?? Infinity).toBeLessThanOrEqual(
+            cap.sessionsPerCredential ?? Infinity,
+          )
+          expect([given.keepSessions, cap.keepSessions]).not.toEqual(['newest', 'oldest'])
           expect(given.lifetimeSeconds ?? Infinity).toBeLessThanOrEqual(cap.lifetimeSeconds ?? Infinity)
         },
       ),
@@ -185,6 +200,8 @@ describe('limits that go beyond others', () => {
     ['more hours', { windows: [office] }, { windows: [{ ...office, days: ['mon'] }] }],
     ['more hours', { windows: [{ ...office, zone: 'Etc/UTC' }] }, { windows: [office] }],
     ['more connections at a time', { sessions: 2 }, { sessions: 1 }],
+    ['more connections by one credential at a time', {}, { sessionsPerCredential: 1 }],
+    ['new connections in the place of old ones', { keepSessions: 'newest' }, { keepSessions: 'oldest' }],
   ])('are told: %s', (words, given, cap) => {
     expect(limitsBeyond(mergeLimits([given]), mergeLimits([cap]))).toBe(words)
   })

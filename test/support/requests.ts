@@ -1,10 +1,10 @@
 import { pino } from 'pino'
 import { answer, type Callout } from '../../src/callout/callout.ts'
-import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { Replays } from '../../src/callout/replays.ts'
+import type { LiveSessions } from '../../src/callout/presence.ts'
 import type { SessionsByConnection } from '../../src/callout/resume.ts'
-import { Sessions, type LiveSessions } from '../../src/callout/sessions.ts'
+import { Sessions } from '../../src/callout/sessions.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -26,7 +26,9 @@ import { signerOf, type Signer } from '../../src/keys/signer.ts'
 import { hashToken } from '../../src/keys/token.ts'
 import { Vault } from '../../src/keys/vault.ts'
 import { xkeyOf } from '../../src/keys/xkey.ts'
-import { NOTHING_SEEN } from '../../src/sessions/seen.ts'
+import { OpenSessions } from '../../src/sessions/open-sessions.ts'
+import { directoryOf, type Records } from './records.ts'
+import type { Session } from '../../src/sessions/session.ts'
 import { TrustChain } from '../../src/nats/trust.ts'
 import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
 import { counted, countsOf } from './counts.ts'
@@ -112,31 +114,6 @@ export function askingServer(service: { readonly account: string; readonly xkey?
 }
 
 /** Everything that is stored, as it stands for one test. */
-export interface Records {
-  readonly operator?: Operator | undefined
-  readonly accounts: readonly Account[]
-  readonly policies: readonly Policy[]
-  readonly users: readonly User[]
-  readonly roles?: readonly Role[]
-}
-
-/** A directory whose records are all in memory. */
-export function directoryOf({ operator, accounts, policies, users, roles = [] }: Records): Directory {
-  const holding = (holds: (credential: Credential) => boolean): User | undefined =>
-    users.find((user) => user.credentials.some(holds))
-  return {
-    operator,
-    seen: NOTHING_SEEN,
-    account: (id) => accounts.find((each) => each.id === id),
-    policy: (id) => policies.find((each) => each.id === id),
-    role: (id) => roles.find((each) => each.id === id),
-    user: (account, id) => users.find((user) => user.account === account && user.id === id),
-    userByToken: (hash) => holding((held) => held.kind === 'token' && held.hash === hash),
-    userByNkey: (publicKey) => holding((held) => held.kind === 'nkey' && held.publicKey === publicKey),
-    usersNamed: (name) => users.filter((user) => user.name === name),
-  }
-}
-
 export function anOperator(facts: Partial<Operator> = {}): Operator {
   return {
     status: 'present',
@@ -246,6 +223,8 @@ export interface GateOptions {
   readonly passwords?: Passwords
   readonly liveSessions?: LiveSessions
   readonly openSessions?: SessionsByConnection
+  /** Who is connected, as far as the ledger knows. */
+  readonly open?: readonly Session[]
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -259,6 +238,8 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
   const lines: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const telemetry = createTelemetry(log, ({ text }) => void lines.push(text))
+  const open = new OpenSessions()
+  for (const session of options.open ?? []) open.add(session)
   const callout: Callout = {
     directory: directoryOf(records),
     passwords: options.passwords ?? new Passwords({ concurrencyMax: 1 }),
@@ -267,7 +248,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
       responseIssuerAccount: trust.calloutSigner.publicKey === account ? undefined : account,
       userSigner: ({ id }) => options.userSigners?.get(id),
     },
-    sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set()))),
+    sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set())), open),
     openSessions: options.openSessions ?? { at: () => undefined },
     xkey: trust.xkey,
     trust: { calloutAccount: account, isServer: (id) => id === server.id, replays: new Replays() },

@@ -85,6 +85,8 @@ const limits = fc.record({
     ]),
   ),
   sessions: maybe(fc.integer({ min: 1, max: 1_000 })),
+  sessionsPerCredential: maybe(fc.integer({ min: 1, max: 1_000 })),
+  keepSessions: maybe(fc.constantFrom('oldest', 'newest')),
 })
 
 /** As commands would tell it: absent fields are not there. */
