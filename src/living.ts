@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from './callout/callout.ts'
+import type { EventRecorder } from './nats/event-recorder.ts'
 import { sessionOf } from './callout/session-of.ts'
 import { ensureLiveBuckets, type StorageOptions } from './nats/buckets.ts'
 import type { ServiceConnection } from './nats/connection.ts'
@@ -8,7 +9,9 @@ import { BusGossip } from './nats/gossip.ts'
 import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
+import type { TrustChain } from './nats/trust.ts'
 import type { Gossip } from './sessions/gossip.ts'
+import { Lately } from './sessions/lately.ts'
 import { Reconciliation } from './sessions/reconciliation.ts'
 import { Replicas } from './sessions/replicas.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -19,6 +22,8 @@ export interface Living {
   readonly replicas: Replicas
   readonly ledger: SessionLedger
   readonly reconciliation: Reconciliation
+  /** The decision of a session that was cut off, and goes on with this one. */
+  readonly continued: (...login: Parameters<Observer['admitted']>) => string | undefined
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -27,9 +32,9 @@ interface LivingParts {
   readonly connection: ServiceConnection
   readonly directory: KvDirectory
   readonly telemetry: Telemetry
+  readonly recorder: Pick<EventRecorder, 'ended'>
   readonly storage: StorageOptions
-  /** The A… key. */
-  readonly calloutAccount: string
+  readonly trust: TrustChain
   readonly nextId: () => string
   readonly nowMs: () => number
 }
@@ -53,11 +58,14 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   directory.onChange(() => replicas.readOn())
   const { ledger, reconciliation } = await openLedger(parts, replicas)
   opened.push(ledger, reconciliation)
+  const lately = new Lately()
+  ledger.onEnd((session, departure) => lately.ended(session, departure, nowMs()))
   return {
     gossip,
     replicas,
     ledger,
     reconciliation,
+    continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       denied: () => undefined,
@@ -68,7 +76,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
 
 /** The ledger, and what keeps it true. */
 async function openLedger(parts: LivingParts, replicas: Replicas) {
-  const { connection, directory, telemetry, storage, calloutAccount, nowMs } = parts
+  const { connection, directory, telemetry, recorder, storage, trust, nowMs } = parts
   const { nc } = connection
   const owns = (key: string): boolean => replicas.owns(key)
   const sessions = await SessionLedger.open(nc, {
@@ -78,7 +86,12 @@ async function openLedger(parts: LivingParts, replicas: Replicas) {
     onLost: (error) => telemetry.failed(error, 'recording sessions'),
   })
   const { ledger } = sessions
-  const ours = { calloutAccount, isAccount: (id: string) => directory.account(id) !== undefined }
+  ledger.onTold((session, departure) => {
+    recorder.ended(session, departure)
+    telemetry.sessionEnded(session, departure)
+  })
+  const isAccount = (id: string): boolean => directory.account(id) !== undefined
+  const ours = { calloutAccount: trust.chain.callout, isAccount }
   const reconciliation = new Reconciliation({
     ledger,
     servers: busSessionServers(nc, ours),

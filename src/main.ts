@@ -39,6 +39,8 @@ export interface GatehouseOptions extends StorageOptions {
   readonly telemetry: Telemetry
   readonly log: Logger
   readonly environment?: string | undefined
+  /** Of how many sessions, from 0 to 1, comings and goings are events. Absent: of all. */
+  readonly eventSample?: number | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -129,7 +131,7 @@ async function assemble(
     servers: accountServers(nc, () => servers),
     ...surroundings,
   }
-  const recorder = new EventRecorder(nc, { ...admin, onLost: (error) => telemetry.eventLost(error) })
+  const recorder = recorderOf(options, { nc, admin, living: () => living })
   opened.push(recorder)
   await found(admin.store, trust.founding, foundingContext(admin, trust))
 
@@ -138,9 +140,8 @@ async function assemble(
   const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
-  const calloutAccount = trust.chain.callout
-  const around = { connection, directory, telemetry, storage: options, calloutAccount }
-  const living = await openLiving({ ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
+  const around = { connection, directory, recorder, storage: options, nextId: admin.nextId, nowMs: Date.now }
+  const living = await openLiving({ ...options, ...around }, opened)
 
   const callout: Callout = {
     directory,
@@ -173,6 +174,21 @@ async function assemble(
   opened.push(upkeep)
   connection.onReconnect(() => void upkeep.now())
   return { admin, directory, connection, living, accountsPushed: accounts.allSettled, cleared: clear }
+}
+
+interface Recording {
+  readonly nc: NatsConnection
+  readonly admin: Admin
+  readonly living: () => Living
+}
+
+function recorderOf({ telemetry, eventSample }: GatehouseOptions, { nc, admin, living }: Recording) {
+  return new EventRecorder(nc, {
+    ...admin,
+    sample: eventSample,
+    continued: (...login) => living().continued(...login),
+    onLost: (error) => telemetry.eventLost(error),
+  })
 }
 
 interface Kept extends Following {

@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Admission, Observer } from './callout/callout.ts'
 import { DENY_REASONS, DROP_REASONS, type Denial, type Drop } from './callout/reason.ts'
 import type { Verified } from './callout/verify.ts'
+import type { Departure } from './sessions/presence.ts'
+import { correlationOf, type Session } from './sessions/session.ts'
 
 /**
  * One function per fact worth watching. The log gets the detail; the counters get only small, closed sets. None of them
@@ -14,6 +16,7 @@ export interface Telemetry extends Observer {
   failed(error: unknown, during: string): void
   commandDone(name: string, outcome: string): void
   eventLost(error: unknown): void
+  sessionEnded(session: Session, departure: Departure): void
   serverConnected(url: string): void
   serverDisconnected(): void
 }
@@ -77,6 +80,12 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
     eventLost: unfailing((error: unknown) => {
       lostEvents.inc()
       log.error({ event: 'event.lost', err: error }, 'an event did not reach the audit stream')
+    }),
+    sessionEnded: unfailing((session: Session, { reason, sent, received }: Departure) => {
+      const { server, cid, account, name: user, credential, since, client } = session
+      const where = { server, cid, source: client.host, kind: client.kind, type: client.type }
+      const who = { user, account, credential, userNkey: correlationOf(session), client: client.name }
+      log.info({ event: 'session.ended', reason, ...who, ...where, since, sent, received }, 'session ended')
     }),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
