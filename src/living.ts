@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observer } from './callout/callout.ts'
 import type { LiveSessions } from './callout/presence.ts'
+import type { EventRecorder } from './nats/event-recorder.ts'
 import { sessionOf } from './callout/session-of.ts'
 import { Thinning } from './callout/thinning.ts'
 import { liveSessions } from './nats/account-servers.ts'
@@ -13,9 +14,11 @@ import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
 import type { KnownServers } from './nats/servers.ts'
+import type { TrustChain } from './nats/trust.ts'
 import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
 import type { Evictions } from './sessions/kicking.ts'
+import { Lately } from './sessions/lately.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import { Reconciliation } from './sessions/reconciliation.ts'
 import { Replicas } from './sessions/replicas.ts'
@@ -30,6 +33,8 @@ export interface Living {
   readonly ledger: SessionLedger
   readonly evictions: Evictions
   readonly reconciliation: Reconciliation
+  /** The decision of a session that was cut off, and goes on with this one. */
+  readonly continued: (...login: Parameters<Observer['admitted']>) => string | undefined
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -39,9 +44,9 @@ interface LivingParts {
   readonly directory: KvDirectory
   readonly servers: KnownServers
   readonly telemetry: Telemetry
+  readonly recorder: Pick<EventRecorder, 'ended'>
   readonly storage: StorageOptions
-  /** The A… key. */
-  readonly calloutAccount: string
+  readonly trust: TrustChain
   readonly nextId: () => string
   readonly nowMs: () => number
 }
@@ -78,6 +83,8 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   ledger.onSession((session) => thinning.began(session))
   directory.onChange((key) => thinning.changed(key))
   replicas.onShift(() => thinning.shifted())
+  const lately = new Lately()
+  ledger.onEnd((session, departure) => lately.ended(session, departure, nowMs()))
   return {
     gossip,
     replicas,
@@ -85,6 +92,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     ledger,
     evictions: evictor,
     reconciliation,
+    continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       resumed(request, admitted) {
@@ -125,7 +133,7 @@ function openEvictor(
 
 /** The ledger, and what keeps it true. */
 async function openLedger(parts: LivingParts, replicas: Replicas) {
-  const { connection, directory, telemetry, storage, calloutAccount, nowMs } = parts
+  const { connection, directory, telemetry, recorder, storage, trust, nowMs } = parts
   const { nc } = connection
   const owns = (key: string): boolean => replicas.owns(key)
   const sessions = await SessionLedger.open(nc, {
@@ -135,7 +143,12 @@ async function openLedger(parts: LivingParts, replicas: Replicas) {
     onLost: (error) => telemetry.failed(error, 'recording sessions'),
   })
   const { ledger } = sessions
-  const ours = { calloutAccount, isAccount: (id: string) => directory.account(id) !== undefined }
+  ledger.onTold((session, departure) => {
+    recorder.ended(session, departure)
+    telemetry.sessionEnded(session, departure)
+  })
+  const isAccount = (id: string): boolean => directory.account(id) !== undefined
+  const ours = { calloutAccount: trust.chain.callout, isAccount }
   const reconciliation = new Reconciliation({
     ledger,
     servers: busSessionServers(nc, ours),

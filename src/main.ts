@@ -41,6 +41,8 @@ export interface GatehouseOptions extends StorageOptions {
   readonly telemetry: Telemetry
   readonly log: Logger
   readonly environment?: string | undefined
+  /** Of how many sessions, from 0 to 1, comings and goings are events. Absent: of all. */
+  readonly eventSample?: number | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -133,7 +135,7 @@ async function assemble(
     servers: accountServers(nc, () => servers),
     ...surroundings,
   }
-  const recorder = new EventRecorder(nc, { ...admin, onLost: (error) => telemetry.eventLost(error) })
+  const recorder = recorderOf(options, { nc, admin, living: () => living })
   opened.push(recorder)
   await found(admin.store, trust.founding, foundingContext(admin, trust))
 
@@ -142,9 +144,8 @@ async function assemble(
   const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
-  const calloutAccount = trust.chain.callout
-  const around = { connection, directory, servers, telemetry, storage: options, calloutAccount }
-  const living = await openLiving({ ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
+  const around = { connection, directory, servers, recorder, storage: options }
+  const living = await openLiving({ ...options, ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
 
   const callout = calloutOf(options, { directory, passwords, following, living, recorder })
   const context = () => foundingContext(admin, trust)
@@ -193,6 +194,21 @@ function calloutOf({ trust, telemetry }: GatehouseOptions, on: Deciding): Callou
     random: Math.random,
     observer: toEach(telemetry, recorder, living.observer),
   }
+}
+
+interface Recording {
+  readonly nc: NatsConnection
+  readonly admin: Admin
+  readonly living: () => Living
+}
+
+function recorderOf({ telemetry, eventSample }: GatehouseOptions, { nc, admin, living }: Recording) {
+  return new EventRecorder(nc, {
+    ...admin,
+    sample: eventSample,
+    continued: (...login) => living().continued(...login),
+    onLost: (error) => telemetry.eventLost(error),
+  })
 }
 
 interface Kept extends Following {

@@ -1,8 +1,11 @@
 import type { Logger } from 'pino'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Counter, Registry } from 'prom-client'
 import type { Admission, Observer } from './callout/callout.ts'
-import { DENY_REASONS, DROP_REASONS, type Denial, type Drop } from './callout/reason.ts'
+import type { Denial, Drop } from './callout/reason.ts'
 import type { Verified } from './callout/verify.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import type { Departure } from './sessions/presence.ts'
+import { correlationOf, type Session } from './sessions/session.ts'
 
 /**
  * One function per fact worth watching. The log gets the detail; the counters get only small, closed sets. None of them
@@ -14,6 +17,7 @@ export interface Telemetry extends Observer {
   failed(error: unknown, during: string): void
   commandDone(name: string, outcome: string): void
   eventLost(error: unknown): void
+  sessionEnded(session: Session, departure: Departure): void
   serverConnected(url: string): void
   serverDisconnected(): void
 }
@@ -21,31 +25,44 @@ export interface Telemetry extends Observer {
 /** Characters that the log keeps of a text that anybody may choose, without any credential. */
 const CLIENT_TEXT_MAX = 64
 
-const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3]
-
 /** What `up` tells a person about one decision, beside the log. */
 export type Told = (line: { readonly outcome: 'admitted' | 'denied'; readonly text: string }) => void
 
 export function createTelemetry(log: Logger, tell: Told): Telemetry {
-  const { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold } = createMetrics()
+  const metrics = createMetrics()
+  const book: Book = { log, tell, metrics, unfailing: (report) => unfailing(report, metrics.untold) }
+  return { metrics: metrics.registry, ...decisionsIn(book), ...servicesIn(book) }
+}
+
+interface Book {
+  readonly log: Logger
+  readonly tell: Told
+  readonly metrics: Metrics
+  readonly unfailing: <Facts extends readonly unknown[]>(
+    report: (...facts: Facts) => void,
+  ) => (...facts: Facts) => void
+}
+
+function unfailing<Facts extends readonly unknown[]>(report: (...facts: Facts) => void, untold: Counter) {
+  return (...facts: Facts): void => {
+    try {
+      report(...facts)
+    } catch {
+      untold.inc()
+    }
+  }
+}
+
+/** What is told of each request. */
+function decisionsIn({ log, tell, metrics, unfailing }: Book): Observer {
+  const { decisions, resumed, latency } = metrics
 
   function count(outcome: string, reason: string, tookMs: number): void {
     decisions.inc({ outcome, reason })
     latency.observe({ outcome }, tookMs / 1_000)
   }
 
-  function unfailing<Facts extends readonly unknown[]>(report: (...facts: Facts) => void) {
-    return (...facts: Facts): void => {
-      try {
-        report(...facts)
-      } catch {
-        untold.inc()
-      }
-    }
-  }
-
   return {
-    metrics,
     dropped: unfailing(({ reason }: Drop, tookMs: number) => {
       count('dropped', reason, tookMs)
       log.warn({ event: 'callout.dropped', reason }, 'request dropped')
@@ -71,6 +88,13 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
         log.info({ event: 'callout.resumed', ...who, ...factsOf(request), tookMs }, 'session resumed')
       },
     ),
+  }
+}
+
+/** What is told of everything else. */
+function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics' | keyof Observer> {
+  const { decisions, commands, connected, lostEvents } = metrics
+  return {
     overloaded: unfailing(() => {
       decisions.inc({ outcome: 'dropped', reason: 'overloaded' })
     }),
@@ -86,6 +110,12 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
       lostEvents.inc()
       log.error({ event: 'event.lost', err: error }, 'an event did not reach the audit stream')
     }),
+    sessionEnded: unfailing((session: Session, { reason, sent, received }: Departure) => {
+      const { server, cid, account, name: user, credential, since, client } = session
+      const where = { server, cid, source: client.host, kind: client.kind, type: client.type }
+      const who = { user, account, credential, userNkey: correlationOf(session), client: client.name }
+      log.info({ event: 'session.ended', reason, ...who, ...where, since, sent, received }, 'session ended')
+    }),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
       log.info({ event: 'nats.connected', url }, 'connected to NATS')
@@ -95,55 +125,6 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
       log.warn({ event: 'nats.disconnected' }, 'disconnected from NATS')
     }),
   }
-}
-
-function createMetrics() {
-  const metrics = new Registry()
-  const registers = [metrics]
-  collectDefaultMetrics({ register: metrics })
-  const decisions = new Counter({
-    name: 'gatehouse_decisions_total',
-    help: 'Authorization requests by outcome (admitted, denied, dropped) and reason.',
-    labelNames: ['outcome', 'reason'],
-    registers,
-  })
-  decisions.inc({ outcome: 'admitted', reason: '' }, 0)
-  for (const reason of DENY_REASONS) decisions.inc({ outcome: 'denied', reason }, 0)
-  for (const reason of DROP_REASONS) decisions.inc({ outcome: 'dropped', reason }, 0)
-  const resumed = new Counter({
-    name: 'gatehouse_sessions_resumed_total',
-    help: 'Open connections that a server asked about again, and that stayed (also counted as admitted).',
-    registers,
-  })
-  const latency = new Histogram({
-    name: 'gatehouse_decision_seconds',
-    help: 'From the bytes of a request to the bytes of its answer.',
-    labelNames: ['outcome'],
-    buckets: LATENCY_BUCKETS_SECONDS,
-    registers,
-  })
-  const commands = new Counter({
-    name: 'gatehouse_commands_total',
-    help: 'Commands by name and outcome (ok, or the code of the error).',
-    labelNames: ['command', 'outcome'],
-    registers,
-  })
-  const connected = new Gauge({
-    name: 'gatehouse_connected',
-    help: 'Is the service connected to NATS?',
-    registers,
-  })
-  const lostEvents = new Counter({
-    name: 'gatehouse_events_lost_total',
-    help: 'Events of connections and refusals that did not reach the audit stream.',
-    registers,
-  })
-  const untold = new Counter({
-    name: 'gatehouse_telemetry_failures_total',
-    help: 'Facts that could not be logged or told, for example on a full disk.',
-    registers,
-  })
-  return { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold }
 }
 
 /** What may be told of a request: never `connect_opts`, which holds the secrets. */

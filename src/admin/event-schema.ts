@@ -62,6 +62,12 @@ const metadata = z
       .strictObject({ account: text('The A… key.'), user: text('The name of the user.') })
       .optional()
       .describe('Who did it, as the bus named them.'),
+    sample: z
+      .number()
+      .optional()
+      .describe(
+        'Of how many sessions, from 0 to 1, such events are told (`GATEHOUSE_EVENT_SAMPLE`). Absent: all.',
+      ),
   })
   .describe('Who did it, by which command, told by what.')
 

@@ -111,18 +111,64 @@ const policiesThen = z.array(
   }),
 )
 
+const traffic = (about: string) =>
+  z
+    .strictObject({ messages: count('How many.'), bytes: count('How much.') })
+    .describe(about)
+    .optional()
+
+const login = {
+  ...aUser,
+  accountId: text('The A… key of its account.'),
+  credentialId: text('What it proved itself with.'),
+  ...client,
+  policies: policiesThen.describe('What the grant was made of.'),
+  metadata: facts.describe('The metadata of the user that templates asked for.'),
+  grantHash: text('SHA-256 of the grant, hex: the same for the same grant.'),
+  expiresAt: moment('The connection ends then.').optional(),
+  count: howMany,
+}
+const loginExample = {
+  ...example,
+  accountId: ACCOUNT,
+  credentialId: OTHER,
+  ...from,
+  policies: [{ id: OTHER, version: 1, via: 'default' }],
+  metadata: {},
+  grantHash: 'a0c2f1c47b7f3d4f6f3ad3a1c2f5b0d9e8c7b6a5948372615049382716e5d4c3',
+}
+
 export const connectionEvents = {
   'user.logged_in': {
     when: 'A connection was let in. Each reconnect is one, too.',
+    data: login,
+    example: loginExample,
+  },
+  'user.token_refreshed': {
+    when: 'A connection was let in that goes on from one that was cut off within the last 30 seconds, because its JWT was over or its grant had changed: the same user, by the same credential, from the same client. It is told in place of `user.logged_in`.',
+    data: { ...login, previousDecisionId: text('The decision that let the former connection in.') },
+    example: {
+      ...loginExample,
+      previousDecisionId: 'UBC3GCKR5YFTUVCXEPY7FKK6UYQYWAOD6JPUYIYKFLRKJQHJFFSRXMFF',
+    },
+  },
+  'user.logged_out': {
+    when: 'A connection is over.',
     data: {
-      ...aUser,
+      userId: text('The id of the user. Absent: its account has no user of that name.').optional(),
+      name: text('Its name.'),
       accountId: text('The A… key of its account.'),
-      credentialId: text('What it proved itself with.'),
-      ...client,
-      policies: policiesThen.describe('What the grant was made of.'),
-      metadata: facts.describe('The metadata of the user that templates asked for.'),
-      grantHash: text('SHA-256 of the grant, hex: the same for the same grant.'),
-      expiresAt: moment('The connection ends then.').optional(),
+      credentialId: text('What it had proved itself with. Absent: no replica has recorded it.').optional(),
+      ip: client.ip,
+      userAgent: client.userAgent,
+      decisionId: text('Of the decision that let it in. Absent: no replica has recorded it.').optional(),
+      since: moment('When it was let in.'),
+      reason: text(
+        'In the words of nats-server, such as `Client Closed`, `Authentication Expired`, `Kicked`; or `Server Gone`, `Unknown`.',
+      ),
+      durationSeconds: z.number().nonnegative().describe('How long it was there.'),
+      sent: traffic('What the client sent. Absent: nobody counted.'),
+      received: traffic('What it received. Absent: nobody counted.'),
       count: howMany,
     },
     example: {
@@ -130,9 +176,11 @@ export const connectionEvents = {
       accountId: ACCOUNT,
       credentialId: OTHER,
       ...from,
-      policies: [{ id: OTHER, version: 1, via: 'default' }],
-      metadata: {},
-      grantHash: 'a0c2f1c47b7f3d4f6f3ad3a1c2f5b0d9e8c7b6a5948372615049382716e5d4c3',
+      since: '2027-01-31T11:58:20.500Z',
+      reason: 'Client Closed',
+      durationSeconds: 99.5,
+      sent: { messages: 12, bytes: 3456 },
+      received: { messages: 7, bytes: 1024 },
     },
   },
   'user.login_failed': {

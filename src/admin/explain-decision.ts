@@ -24,6 +24,8 @@ import type { View, VersionRecord } from './transaction.ts'
 /** Events that one request looks through; who asks goes on from there. */
 const LOOKED_AT_MAX = 20_000
 const STEP = 1_000
+/** A decision is told once; other events name it. */
+const DECISIONS = /[.]user[.](?:logged_in|token_refreshed|login_failed)$/
 
 const decisionSeen = z.object({
   id: z.string().describe('The one-time key of the connection.'),
@@ -55,7 +57,7 @@ const explainDecision = command({
     decision: z
       .string()
       .regex(/^U[A-Z2-7]{55}$/, 'must be the id of a decision, as events and the log have it: U…')
-      .describe('Its id: `decisionId` of user.logged_in and user.login_failed.'),
+      .describe('Its id: `decisionId` of user.logged_in, user.token_refreshed and user.login_failed.'),
     since: instant.optional().describe('Where to begin to look. Absent: at the oldest event.'),
     after: z.int().nonnegative().default(0).describe('The `next` of the request before.'),
   }),
@@ -81,13 +83,15 @@ async function findEvent(
   let [from, left] = [after, LOOKED_AT_MAX]
   while (left > 0) {
     const page = await events.read(filter, { after: from, since, limit: STEP, lengthMax: LENGTH_MAX })
-    const found = page.events.find(({ data }) => data['decisionId'] === decision)
+    const found = page.events.find(
+      ({ subject, data }) => data['decisionId'] === decision && DECISIONS.test(subject),
+    )
     if (found !== undefined) return found
     const last = page.events.at(-1)
     if (last === undefined || !page.isMore)
       throw new GatehouseError(
         'not_found',
-        'the audit stream has no event of that decision: it is older than what is kept, or one of many that were summed up',
+        'the audit stream has no event of that decision: it is older than what is kept, or one of many that were summed up or left out',
       )
     from = last.sequence
     left -= page.events.length

@@ -14,6 +14,9 @@ const CLIENT_TEXT_MAX = 64
 export interface Login {
   readonly request: Verified
   readonly admitted: Admission
+  /** The decision of the session that was cut off, and goes on with this one. */
+  readonly previous: string | undefined
+  readonly sample: number | undefined
 }
 
 /** Somebody was not. */
@@ -22,12 +25,16 @@ export interface FailedLogin {
   readonly denial: Denial
 }
 
-export function loginEvent({ request, admitted }: Login, count: number, stamp: Stamp): AuditEvent {
+export function loginEvent(
+  { request, admitted, previous, sample }: Login,
+  count: number,
+  stamp: Stamp,
+): AuditEvent {
   const { user, account, credential, grant, expiresAt } = admitted
   return auditEvent(
     {
       audience: account.id,
-      type: 'user.logged_in',
+      type: previous === undefined ? 'user.logged_in' : 'user.token_refreshed',
       data: {
         userId: user.id,
         name: user.name,
@@ -36,10 +43,15 @@ export function loginEvent({ request, admitted }: Login, count: number, stamp: S
         ...clientOf(request),
         ...basisOf(grant, admitted),
         grantHash: hashesOf(grant).grant,
+        ...(previous !== undefined && { previousDecisionId: previous }),
         ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt * 1_000).toISOString() }),
         ...(count > 1 && { count }),
       },
-      cause: { correlationId: decisionOf(request), actor: { account: account.id, user: user.name } },
+      cause: {
+        correlationId: decisionOf(request),
+        actor: { account: account.id, user: user.name },
+        ...(sample !== undefined && { sample }),
+      },
     },
     stamp,
   )
@@ -75,15 +87,27 @@ function decisionOf({ claims }: Verified): string {
 /** Never what it offered: of `connect_opts` only what the client says it is. */
 function clientOf(request: Verified) {
   const { client_info: client, connect_opts } = request.claims.nats
-  const library = [connect_opts.lang, connect_opts.version].filter(
-    (text) => text !== undefined && text !== '',
-  )
-  const name = client.name ?? connect_opts.name ?? ''
+  const { lang, version } = connect_opts
+  return {
+    ...agentOf({ host: client.host, name: client.name ?? connect_opts.name, lang, version }),
+    decisionId: decisionOf(request),
+  }
+}
+
+interface Agent {
+  readonly host?: string | undefined
+  readonly name?: string | undefined
+  readonly lang?: string | undefined
+  readonly version?: string | undefined
+}
+
+/** Where a client came from, and what it says it is: name, library/version. */
+export function agentOf({ host, name = '', lang, version }: Agent) {
+  const library = [lang, version].filter((text) => text !== undefined && text !== '')
   const userAgent = [name, library.join('/')].filter((text) => text !== '').map(shortened)
   return {
-    ...(client.host !== undefined && { ip: client.host }),
+    ...(host !== undefined && { ip: host }),
     ...(userAgent.length > 0 && { userAgent: userAgent.join(' ') }),
-    decisionId: decisionOf(request),
   }
 }
 

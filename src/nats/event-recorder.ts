@@ -4,9 +4,13 @@ import type { Stamp } from '../admin/event.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
 import type { Observer } from '../callout/callout.ts'
 import { Denial } from '../callout/reason.ts'
+import type { Departure } from '../sessions/presence.ts'
+import { correlationOf, type Session } from '../sessions/session.ts'
+import { hash32 } from '../sessions/share.ts'
 import { failedLoginEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
 import { EventOutbox } from './event-outbox.ts'
 import { EventBounds, type BoundsOptions } from './event-quota.ts'
+import { logoutEvent, type Logout } from './event-sessions.ts'
 
 /** Callers, users and sources that are counted at a time. */
 const KEYS_MAX = 10_000
@@ -28,6 +32,10 @@ export interface RecorderOptions {
   readonly nextId: () => string
   readonly version: string
   readonly environment?: string | undefined
+  /** The decision of a session that was cut off, and goes on with this one. */
+  readonly continued: (...login: Parameters<Observer['admitted']>) => string | undefined
+  /** Of how many sessions, from 0 to 1, comings and goings are told. Absent: of all. */
+  readonly sample?: number | undefined
 }
 
 /**
@@ -39,6 +47,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   readonly #outbox: EventOutbox
   readonly #refusals: EventBounds<Refusal>
   readonly #logins: EventBounds<Login>
+  readonly #logouts: EventBounds<Logout>
   readonly #failedLogins: EventBounds<FailedLogin>
   readonly #timer: NodeJS.Timeout
 
@@ -65,6 +74,14 @@ export class EventRecorder implements AsyncDisposable, Observer {
       },
       LOGINS,
     )
+    this.#logouts = new EventBounds<Logout>(
+      {
+        keysOf: ({ session }) => [session.user],
+        publish: publish(logoutEvent),
+        anonymous: () => undefined,
+      },
+      LOGINS,
+    )
     this.#failedLogins = new EventBounds<FailedLogin>(
       {
         keysOf: ({ request, denial }) => [
@@ -84,8 +101,19 @@ export class EventRecorder implements AsyncDisposable, Observer {
     this.#refusals.offer(refusal, this.#options.now().getTime())
   }
 
-  admitted(...[request, admitted]: Parameters<Observer['admitted']>): void {
-    this.#logins.offer({ request, admitted }, this.#options.now().getTime())
+  admitted(...login: Parameters<Observer['admitted']>): void {
+    const { continued, sample, now } = this.#options
+    const [request, admitted] = login
+    const previous = continued(...login)
+    if (this.#isTold(request.claims.nats.user_nkey))
+      this.#logins.offer({ request, admitted, previous, sample }, now().getTime())
+  }
+
+  /** A session is over. To be told by one replica. */
+  ended(session: Session, departure: Departure): void {
+    const { sample, now } = this.#options
+    if (this.#isTold(correlationOf(session)))
+      this.#logouts.offer({ session, departure, sample }, now().getTime())
   }
 
   denied(...[request, denial]: Parameters<Observer['denied']>): void {
@@ -105,12 +133,18 @@ export class EventRecorder implements AsyncDisposable, Observer {
     await this.#outbox[Symbol.asyncDispose]()
   }
 
+  /** Of a session all is told or nothing, by whichever replica. */
+  #isTold(decision: string): boolean {
+    const { sample } = this.#options
+    return sample === undefined || hash32(decision) / 2 ** 32 < sample
+  }
+
   #stamp(): Stamp {
     const { now, nextId, version, environment } = this.#options
     return { id: nextId(), at: now().toISOString(), version, environment }
   }
 
   #release(): void {
-    for (const bounds of [this.#refusals, this.#logins, this.#failedLogins]) bounds.release()
+    for (const bounds of [this.#refusals, this.#logins, this.#logouts, this.#failedLogins]) bounds.release()
   }
 }

@@ -41,6 +41,12 @@ interface Leaving {
   readonly reason: string
 }
 
+/** A connection of which there is no record yet. Who has asked for it sees to it, else the one that it falls to. */
+interface Stranger {
+  readonly arrival: Arrival
+  readonly by: 'here' | 'owner'
+}
+
 /** What there is to be asked. */
 export interface Doubts {
   /** Sessions of which no server has told. */
@@ -58,7 +64,7 @@ export class Ledger {
   readonly open = new OpenSessions()
   readonly #options: LedgerOptions
   readonly #unconfirmed: Fading<Session>
-  readonly #strangers: Fading<Arrival>
+  readonly #strangers: Fading<Stranger>
   /** Connections that are over; `undefined` where their end has been seen to. */
   readonly #over: Fading<Departure | undefined>
   readonly #leaving: Fading<Leaving>
@@ -140,12 +146,14 @@ export class Ledger {
       this.#leave(session, { departure: undefined, by: 'elsewhere', reason: UNKNOWN })
   }
 
-  /** A server has this connection. */
+  /** A server tells all replicas that it has this connection. */
   connected(arrival: Arrival): void {
-    const id = sessionId(arrival)
-    this.#unconfirmed.delete(id)
-    if (!this.open.get(id) && !this.#over.has(id) && !this.#strangers.has(id))
-      this.#strangers.set(id, arrival, this.#options.nowMs())
+    this.#there(arrival, 'owner')
+  }
+
+  /** A server that was asked has told this replica alone. */
+  found(arrival: Arrival): void {
+    this.#there(arrival, 'here')
   }
 
   /** A server has closed this connection. */
@@ -213,8 +221,17 @@ export class Ledger {
       unconfirmed: this.#unconfirmed
         .takeBefore(nowMs - ARRIVAL_MS_MAX)
         .filter((each) => owns(sessionId(each))),
-      strangers: this.#strangers.takeBefore(nowMs - RECORD_MS_MAX).filter((each) => owns(sessionId(each))),
+      strangers: this.#strangers
+        .takeBefore(nowMs - RECORD_MS_MAX)
+        .flatMap(({ arrival, by }) => (by === 'here' || owns(sessionId(arrival)) ? [arrival] : [])),
     }
+  }
+
+  #there(arrival: Arrival, by: Stranger['by']): void {
+    const id = sessionId(arrival)
+    this.#unconfirmed.delete(id)
+    if (this.open.get(id) !== undefined || this.#over.has(id)) return
+    if (this.#strangers.get(id)?.by !== by) this.#strangers.set(id, { arrival, by }, this.#options.nowMs())
   }
 
   #begin(session: Session): void {

@@ -104,7 +104,7 @@ export class Reconciliation implements AsyncDisposable {
       if (page === undefined) return this.#heardNothing(id)
       for (const arrival of page) {
         missing.delete(sessionId(arrival))
-        ledger.connected(arrival)
+        ledger.found(arrival)
       }
     }
     this.#silent.delete(id)
