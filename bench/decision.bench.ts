@@ -87,6 +87,7 @@ const world: Callout = {
     usersNamed: () => [],
   },
   passwords: new Passwords({ concurrencyMax: 1 }),
+  throttle: aThrottle(),
   signers: { response: responseSigner, responseIssuerAccount: undefined, userSigner: () => userSigner },
   sessions: { claim: () => Promise.resolve(undefined) },
   xkey,

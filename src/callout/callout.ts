@@ -15,12 +15,15 @@ import { Denial, Drop } from './reason.ts'
 import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
+import type { Throttle } from './throttle.ts'
 import { verify, type Trust, type Verified } from './verify.ts'
+import { Visitor } from './visitor.ts'
 
 /** Everything a decision rests on. Clock and chance come from outside. */
 export interface Callout {
   readonly directory: Directory
   readonly passwords: PasswordCheck
+  readonly throttle: Throttle
   readonly signers: Signers
   readonly sessions: Pick<Sessions, 'claim'>
   /** Ours, when servers box their requests. */
@@ -60,7 +63,8 @@ export interface Admission extends GrantParts {
  *
  *   bytes → opened → verified → admitted → decided → signed → sealed
  *
- * Gives the answer, or nothing for a request that deserves none: the server then waits out its own timeout.
+ * Gives the answer, or nothing for a request that deserves none, and for a refusal of those who failed too often: the
+ * server then waits out its own timeout.
  */
 export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
   const { xkey, signers, trust, observer, nowMs, tickMs } = callout
@@ -74,8 +78,11 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
     return undefined
   }
 
+  const isSilent = decision instanceof Denial && new Visitor(verified, callout).refused(decision)
   const outcome = decision instanceof Denial ? decision : decision.jwt
-  const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
+  const sealed = isSilent
+    ? undefined
+    : seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
   if (decision instanceof Denial) observer.denied(verified, decision, tickMs() - began)
   else observer.admitted(verified, decision, tickMs() - began)
   return sealed
@@ -94,7 +101,7 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   const admitted = admit(verified, nowMs())
   if (admitted instanceof Drop) return admitted
 
-  const holder = await authenticate(offers, callout)
+  const holder = await authenticate(offers, { ...callout, visitor: new Visitor(verified, callout) })
   if (holder instanceof Denial) return holder
   const standing = eligible(holder, { directory, client: claims.nats.client_info, nowMs: nowMs() })
   if (standing instanceof Denial) return standing.of(holder)

@@ -28,6 +28,7 @@ it('a request of a real server is answered once', async () => {
   const replica: Callout = {
     directory: gatehouse.directory,
     passwords: new Passwords({ concurrencyMax: 1 }),
+    throttle: aThrottle(),
     sessions: { claim: () => Promise.resolve(undefined) },
     signers: {
       response: trust.calloutSigner,

@@ -4,6 +4,7 @@ import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { Replays } from '../../src/callout/replays.ts'
 import { Sessions, type LiveSessions } from '../../src/callout/sessions.ts'
+import { Throttle, THROTTLE, type ThrottleOptions } from '../../src/callout/throttle.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -243,6 +244,15 @@ export interface GateOptions {
   readonly userSigners?: ReadonlyMap<string, Signer>
   readonly passwords?: Passwords
   readonly liveSessions?: LiveSessions
+  readonly throttle?: Partial<ThrottleOptions>
+}
+
+/** Counts as the door does; what it wants kept is kept nowhere. */
+export function aThrottle(options: Partial<ThrottleOptions> = {}): Throttle {
+  return new Throttle(
+    { ...THROTTLE, ...options },
+    { lockedOut: () => undefined, familiar: () => undefined },
+  )
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -259,6 +269,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
   const callout: Callout = {
     directory: directoryOf(records),
     passwords: options.passwords ?? new Passwords({ concurrencyMax: 1 }),
+    throttle: aThrottle(options.throttle),
     signers: {
       response: trust.calloutSigner,
       responseIssuerAccount: trust.calloutSigner.publicKey === account ? undefined : account,
