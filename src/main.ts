@@ -9,6 +9,7 @@ import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
 import { toEach } from './callout/observers.ts'
 import { Sessions } from './callout/sessions.ts'
+import type { ThrottleOptions } from './callout/throttle.ts'
 import { closeAll } from './closing.ts'
 import { serveCommands } from './commanding.ts'
 import { followState, type Following } from './following.ts'
@@ -29,6 +30,7 @@ import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
 import type { Telemetry } from './telemetry.ts'
+import { lockoutsOf, openThrottling } from './throttling.ts'
 import { VERSION } from './version.ts'
 
 /** What one replica of the service is made of. */
@@ -39,6 +41,8 @@ export interface GatehouseOptions extends StorageOptions {
   readonly telemetry: Telemetry
   readonly log: Logger
   readonly environment?: string | undefined
+  /** How many failures the door takes; what is absent is as `THROTTLE` says. */
+  readonly throttle?: Partial<ThrottleOptions> | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -124,6 +128,7 @@ async function assemble(
     trust: { seen: () => operator.seen(), jwt: (of) => operator.jwt(of) },
     grantOf: (actor) => grantOf(actor, directory),
     events: new AuditLog(nc),
+    lockouts: lockoutsOf(() => throttling),
     environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),
@@ -140,9 +145,13 @@ async function assemble(
   opened.push(accounts)
   const living = await openLiving({ nc, directory, telemetry, nextId: admin.nextId, nowMs: Date.now }, opened)
 
+  const { gossip } = living
+  const throttling = await openThrottling({ ...options, nc, recorder, gossip, nowMs: Date.now }, opened)
+
   const callout: Callout = {
     directory,
     passwords,
+    throttle: throttling.throttle,
     signers: following.stored,
     sessions: new Sessions(liveSessions(nc, servers)),
     xkey: trust.xkey,

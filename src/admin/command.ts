@@ -6,6 +6,7 @@ import type { User } from '../domain/user.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { Reach } from './caller.ts'
 import type { EventLog } from './event-log.ts'
+import type { Lockouts } from './lockouts.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
 
@@ -82,6 +83,7 @@ export interface Scene {
   readonly jwts: AccountJwts
   readonly servers: AccountServers
   readonly events: EventLog
+  readonly lockouts: Lockouts
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date

@@ -8,6 +8,7 @@ import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, OperatorTrust, Scene, Secrets } from './command.ts'
 import type { EventLog } from './event-log.ts'
+import type { Lockouts } from './lockouts.ts'
 import { check, faulty } from './faults.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
@@ -28,6 +29,7 @@ export interface Admin {
   readonly jwts: AccountJwts
   readonly servers: AccountServers
   readonly events: EventLog
+  readonly lockouts: Lockouts
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */

@@ -1,8 +1,10 @@
-import type { User } from '../domain/user.ts'
+import { isIP } from 'node:net'
 import type { Whose } from '../domain/lockout.ts'
+import { sourceOf } from '../domain/source.ts'
+import type { User } from '../domain/user.ts'
+import type { ClientInformation } from '../jwt/claims.ts'
 import type { Holder } from './authenticate.ts'
 import { Denial, type DenyReason } from './reason.ts'
-import { sourceOf } from './source.ts'
 import type { Throttle } from './throttle.ts'
 import type { Verified } from './verify.ts'
 
@@ -36,7 +38,8 @@ export class Visitor {
    */
   passwordRefused(): Denial | undefined {
     const nowMs = this.#nowMs()
-    const isOpen = !this.#throttle.isOverBudget(this.#from, nowMs) || this.#throttle.isKnown(this.#from, nowMs)
+    const isOpen =
+      !this.#throttle.isOverBudget(this.#from, nowMs) || this.#throttle.isKnown(this.#from, nowMs)
     return isOpen ? undefined : this.#overBudget()
   }
 
@@ -77,8 +80,16 @@ export class Visitor {
   }
 
   get #from(): string {
-    return (this.#source ??= sourceOf(this.#request.claims.nats.client_info.host))
+    return (this.#source ??= whence(this.#request.claims.nats.client_info))
   }
+}
+
+/** Where the server does not say where a client comes from, all such clients are of one source. */
+const UNKNOWN = 'unknown'
+
+function whence({ host = '' }: ClientInformation): string {
+  const address = host.replace(/%.*/, '') // A zone says by which link, and nothing of who it is.
+  return isIP(address) === 0 ? UNKNOWN : sourceOf(address)
 }
 
 function whoseOf({ account, id, name }: User): Whose {

@@ -4,7 +4,8 @@ import type { Stamp } from '../admin/event.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
 import type { Observer } from '../callout/callout.ts'
 import { Denial } from '../callout/reason.ts'
-import { failedLoginEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
+import type { Lockout } from '../domain/lockout.ts'
+import { failedLoginEvent, lockedOutEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
 import { EventOutbox } from './event-outbox.ts'
 import { EventBounds, type BoundsOptions } from './event-quota.ts'
 
@@ -18,6 +19,8 @@ const overall = { burst: 5_000, refillMs: 30_000 }
 /** A caller is known, and a script that goes wrong wants to be read. */
 const REFUSALS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
 const FAILED_LOGINS: BoundsOptions = { perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
+/** Whoever knows many names can have as many users locked out. */
+const LOCKOUTS: BoundsOptions = { perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
 /** Per user only: a large system has many logins, and wants to see them. */
 const LOGINS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX } }
 
@@ -40,6 +43,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   readonly #refusals: EventBounds<Refusal>
   readonly #logins: EventBounds<Login>
   readonly #failedLogins: EventBounds<FailedLogin>
+  readonly #lockouts: EventBounds<Lockout>
   readonly #timer: NodeJS.Timeout
 
   constructor(nc: NatsConnection, options: RecorderOptions) {
@@ -76,6 +80,14 @@ export class EventRecorder implements AsyncDisposable, Observer {
       },
       FAILED_LOGINS,
     )
+    this.#lockouts = new EventBounds<Lockout>(
+      {
+        keysOf: ({ user, source = '' }) => [`user ${user}`, `source ${source}`],
+        publish: publish(lockedOutEvent),
+        anonymous: () => undefined,
+      },
+      LOCKOUTS,
+    )
     this.#timer = setInterval(() => this.#release(), SUMMARY_MS)
     this.#timer.unref()
   }
@@ -90,6 +102,10 @@ export class EventRecorder implements AsyncDisposable, Observer {
 
   denied(...[request, denial]: Parameters<Observer['denied']>): void {
     this.#failedLogins.offer({ request, denial }, this.#options.now().getTime())
+  }
+
+  lockedOut(lockout: Lockout): void {
+    this.#lockouts.offer(lockout, this.#options.now().getTime())
   }
 
   /** Nobody trustworthy asked: counted, and nothing that anybody could be told. */
@@ -108,6 +124,6 @@ export class EventRecorder implements AsyncDisposable, Observer {
   }
 
   #release(): void {
-    for (const bounds of [this.#refusals, this.#logins, this.#failedLogins]) bounds.release()
+    for (const bounds of [this.#refusals, this.#logins, this.#failedLogins, this.#lockouts]) bounds.release()
   }
 }

@@ -249,10 +249,7 @@ export interface GateOptions {
 
 /** Counts as the door does; what it wants kept is kept nowhere. */
 export function aThrottle(options: Partial<ThrottleOptions> = {}): Throttle {
-  return new Throttle(
-    { ...THROTTLE, ...options },
-    { lockedOut: () => undefined, familiar: () => undefined },
-  )
+  return new Throttle({ ...THROTTLE, ...options }, { lockedOut: () => undefined, familiar: () => undefined })
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
