@@ -4,7 +4,7 @@ export interface RecentFailuresOptions {
   /** So many are enough; what was before them is not remembered. */
   readonly enough: number
   readonly windowMs: number
-  /** Keys that are remembered at a time. The one that failed longest ago is forgotten first. */
+  /** Keys that are remembered at a time, at most. Those that failed longest ago are forgotten first. */
   readonly keysMax: number
 }
 
@@ -40,7 +40,7 @@ export class RecentFailures {
     this.#times.delete(key)
   }
 
-  keys(): Iterable<string> {
-    return this.#times.keys()
+  keys(): readonly string[] {
+    return [...this.#times.entries()].map(([key]) => key)
   }
 }

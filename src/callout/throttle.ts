@@ -85,7 +85,7 @@ export class Throttle {
 
   /** Everything that is in force. */
   lockouts(nowMs: number): readonly Lockout[] {
-    return [...this.#lockouts.values()].filter((lockout) => isInForce(lockout, nowMs))
+    return [...this.#lockouts.entries()].flatMap(([, held]) => (isInForce(held, nowMs) ? [held] : []))
   }
 
   /** Have too many clients of the source failed to prove themselves? */
@@ -164,8 +164,9 @@ export class Throttle {
   /** Where failures of the user are counted, or it is locked out. */
   countedSources(user: string): readonly string[] {
     const prefix = pairOf(user, '')
-    const keys = [...this.#ofPairs.keys(), ...this.#lockouts.keys()].filter((key) => key.startsWith(prefix))
-    return [...new Set(keys)].map((key) => key.slice(prefix.length))
+    const keys = [...this.#ofPairs.keys(), ...[...this.#lockouts.entries()].map(([key]) => key)]
+    const own = keys.filter((key) => key.startsWith(prefix))
+    return [...new Set(own)].map((key) => key.slice(prefix.length))
   }
 
   /** Sources of the user that others know to be familiar. */

@@ -4,7 +4,7 @@ import { BoundedMap } from './bounded-map.ts'
 export interface QuotaOptions {
   readonly burst: number
   readonly refillMs: number
-  /** Keys that are remembered at a time. The one that was not heard of for longest is forgotten first. */
+  /** Keys that are remembered at a time, at most. Those that were not heard of for longest are forgotten first. */
   readonly keysMax: number
 }
 
@@ -28,10 +28,12 @@ export class Quota {
     return this.#allowances.size
   }
 
-  /** Whether the key has any left. Asking is not being heard of. */
+  /** Whether the key has any left. A key that took nothing yet is not remembered for being asked about. */
   has(key: string, nowMs: number): boolean {
     const known = this.#allowances.get(key)
-    return known === undefined || this.#grown(known, nowMs).left > 0
+    if (known === undefined) return true
+    this.#allowances.set(key, known) // It was heard of.
+    return this.#grown(known, nowMs).left > 0
   }
 
   /** Takes so many of the key's, or what it has left of them. Says whether it had any. */

@@ -12,7 +12,7 @@ import { KnownServers } from '../../src/nats/servers.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
 import { eventually } from '../support/eventually.ts'
 import { counted, countsOf } from '../support/counts.ts'
-import { aThrottle } from '../support/requests.ts'
+import { aThrottle } from '../support/throttles.ts'
 import { openWorld } from '../support/world.ts'
 
 /**

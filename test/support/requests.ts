@@ -4,7 +4,7 @@ import type { Directory } from '../../src/callout/directory.ts'
 import type { Incoming } from '../../src/callout/open.ts'
 import { Replays } from '../../src/callout/replays.ts'
 import { Sessions, type LiveSessions } from '../../src/callout/sessions.ts'
-import { Throttle, THROTTLE, type ThrottleOptions } from '../../src/callout/throttle.ts'
+import type { ThrottleOptions } from '../../src/callout/throttle.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -31,6 +31,7 @@ import { TrustChain } from '../../src/nats/trust.ts'
 import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
 import { counted, countsOf } from './counts.ts'
 import { temporaryFolder } from './programs.ts'
+import { aThrottle } from './throttles.ts'
 
 /** The moment at which decisions are tested: a fixed one, in the middle of a second. */
 export const NOW_MS = 1_800_000_000_500
@@ -245,11 +246,6 @@ export interface GateOptions {
   readonly passwords?: Passwords
   readonly liveSessions?: LiveSessions
   readonly throttle?: Partial<ThrottleOptions>
-}
-
-/** Counts as the door does; what it wants kept is kept nowhere. */
-export function aThrottle(options: Partial<ThrottleOptions> = {}): Throttle {
-  return new Throttle({ ...THROTTLE, ...options }, { lockedOut: () => undefined, familiar: () => undefined })
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
