@@ -12,6 +12,7 @@ import { Passwords } from '../src/keys/password.ts'
 import { signerOf } from '../src/keys/signer.ts'
 import { createToken, hashToken } from '../src/keys/token.ts'
 import { xkeyOf } from '../src/keys/xkey.ts'
+import { aThrottle } from '../test/support/throttles.ts'
 
 // Question: how far above its floor is one decision? The floor is what cannot be left out: the box opened, the
 // request's signature checked, two tokens signed, the answer boxed. Run with `npm run bench`.
@@ -88,6 +89,7 @@ const world: Callout = {
     usersNamed: () => [],
   },
   passwords: new Passwords({ concurrencyMax: 1 }),
+  throttle: aThrottle(),
   signers: { response: responseSigner, responseIssuerAccount: undefined, userSigner: () => userSigner },
   sessions: { claim: () => Promise.resolve(undefined) },
   openSessions: { at: () => undefined },

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { check } from './admin/faults.ts'
 import { duration } from './admin/fields.ts'
 import { BYTES_MAX, size } from './admin/quantities.ts'
+import type { ThrottleOptions } from './callout/throttle.ts'
 import { GatehouseError, type Fault } from './errors.ts'
 
 /** Where something listens. Port 0: the kernel chooses. */
@@ -37,6 +38,8 @@ export interface UpConfig {
   readonly environment: string | undefined
   /** How much of the past the audit stream keeps. */
   readonly audit: { readonly maxAgeMs: number; readonly maxMessages: number; readonly maxBytes: number }
+  /** How many failures the door takes. */
+  readonly throttle: ThrottleOptions
 }
 
 /** Flags as they were given, undefined where they were not. */
@@ -80,6 +83,17 @@ const whole = z
   .regex(/^[1-9][0-9]{0,11}$/, 'must be a whole number from 1')
   .transform(Number)
 
+function numberFrom(min: number, max: number): z.ZodType<number, string> {
+  const rule = `must be a whole number from ${min} to ${max}`
+  return z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,11})$/, rule)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, rule)
+}
+
+const upToADay = duration.pipe(z.number().max(86_400_000, 'must be at most 1d'))
+
 const UpEnvironment = z.object({
   GATEHOUSE_DATA_DIR: z.string().min(1).default(DEFAULTS.dataDir),
   GATEHOUSE_DOCUMENTS: z.string().min(1).optional(),
@@ -98,6 +112,13 @@ const UpEnvironment = z.object({
   GATEHOUSE_AUDIT_MAX_SIZE: size(BYTES_MAX)
     .pipe(z.int().min(1_000_000, 'must be at least 1000000B'))
     .prefault('100000000B'),
+  GATEHOUSE_LOCKOUT_FAILURES: numberFrom(1, 100).prefault('5'),
+  GATEHOUSE_LOCKOUT_USER_FAILURES: numberFrom(1, 200).prefault('50'),
+  GATEHOUSE_LOCKOUT_WINDOW: upToADay.prefault('15m'),
+  GATEHOUSE_LOCKOUT_DURATION: upToADay.prefault('15m'),
+  GATEHOUSE_SOURCE_FAILURES: numberFrom(1, 1_000_000).prefault('100'),
+  GATEHOUSE_SOURCE_REFILL: upToADay.prefault('1s'),
+  GATEHOUSE_SOURCE_SILENT: numberFrom(0, 10_000).prefault('100'),
 })
 
 /** Flag, then variable, for everything that can be said both ways. */
@@ -125,6 +146,10 @@ export function readUpConfig(flags: UpFlags, env: Environment, packageDir: strin
     faults.push({ where: 'GATEHOUSE_MASTER_KEY', rule: 'must not stand beside GATEHOUSE_MASTER_KEY_FILE' })
   }
   if (flags.quiet && flags.json) faults.push({ where: '--quiet', rule: 'must not stand beside --json' })
+  if (checked.ok && isUpsideDown(checked.value)) {
+    const rule = 'must be at least GATEHOUSE_LOCKOUT_FAILURES'
+    faults.push({ where: 'GATEHOUSE_LOCKOUT_USER_FAILURES', rule })
+  }
   if (!checked.ok || faults.length > 0) throw invalid(faults)
 
   const e = checked.value
@@ -150,6 +175,26 @@ export function readUpConfig(flags: UpFlags, env: Environment, packageDir: strin
       maxMessages: e.GATEHOUSE_AUDIT_MAX_MESSAGES,
       maxBytes: e.GATEHOUSE_AUDIT_MAX_SIZE,
     },
+    throttle: throttleOf(e),
+  }
+}
+
+type Checked = z.output<typeof UpEnvironment>
+
+/** All sources together would be locked out before any of them. */
+function isUpsideDown(e: Checked): boolean {
+  return e.GATEHOUSE_LOCKOUT_USER_FAILURES < e.GATEHOUSE_LOCKOUT_FAILURES
+}
+
+function throttleOf(e: Checked): ThrottleOptions {
+  return {
+    failures: e.GATEHOUSE_LOCKOUT_FAILURES,
+    userFailures: e.GATEHOUSE_LOCKOUT_USER_FAILURES,
+    windowMs: e.GATEHOUSE_LOCKOUT_WINDOW,
+    lockoutMs: e.GATEHOUSE_LOCKOUT_DURATION,
+    sourceFailures: e.GATEHOUSE_SOURCE_FAILURES,
+    sourceRefillMs: e.GATEHOUSE_SOURCE_REFILL,
+    silentMax: e.GATEHOUSE_SOURCE_SILENT,
   }
 }
 

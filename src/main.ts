@@ -9,6 +9,7 @@ import { answer, type Callout } from './callout/callout.ts'
 import { grantOf } from './callout/grant-of.ts'
 import { toEach } from './callout/observers.ts'
 import { Sessions } from './callout/sessions.ts'
+import type { ThrottleOptions } from './callout/throttle.ts'
 import { closeAll } from './closing.ts'
 import { serveCommands } from './commanding.ts'
 import { followState, type Following } from './following.ts'
@@ -31,6 +32,7 @@ import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
 import { sessionId } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
+import { lockoutsOf, openThrottling, type Throttling } from './throttling.ts'
 import { VERSION } from './version.ts'
 
 /** What one replica of the service is made of. */
@@ -43,6 +45,8 @@ export interface GatehouseOptions extends StorageOptions {
   readonly environment?: string | undefined
   /** Of how many sessions, from 0 to 1, comings and goings are events. Absent: of all. */
   readonly eventSample?: number | undefined
+  /** How many failures the door takes; what is absent is as `THROTTLE` says. */
+  readonly throttle?: Partial<ThrottleOptions> | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -130,6 +134,7 @@ async function assemble(
     events: new AuditLog(nc),
     sessions: sessionRecords(nc, () => living.ledger.open),
     evictions: { evict: (...asked) => living.evictions.evict(...asked) },
+    lockouts: lockoutsOf(() => throttling),
     environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),
@@ -147,7 +152,9 @@ async function assemble(
   const around = { connection, directory, servers, recorder, storage: options }
   const living = await openLiving({ ...options, ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
 
-  const callout = calloutOf(options, { directory, passwords, following, living, recorder })
+  const { gossip } = living
+  const throttling = await openThrottling({ ...options, nc, recorder, gossip, nowMs: Date.now }, opened)
+  const callout = calloutOf(options, { directory, passwords, throttling, following, living, recorder })
   const context = () => foundingContext(admin, trust)
   const clear = clearingOf(options, { admin, nc, ...following, context, nowMs: Date.now })
   const serving = serveAuthCallout(connection, {
@@ -172,6 +179,7 @@ async function assemble(
 interface Deciding {
   readonly directory: KvDirectory
   readonly passwords: Passwords
+  readonly throttling: Throttling
   readonly following: Following
   readonly living: Living
   readonly recorder: EventRecorder
@@ -179,11 +187,12 @@ interface Deciding {
 
 /** What decisions rest on. */
 function calloutOf({ trust, telemetry }: GatehouseOptions, on: Deciding): Callout {
-  const { directory, passwords, following, living, recorder } = on
+  const { directory, passwords, throttling, following, living, recorder } = on
   const { ledger } = living
   return {
     directory,
     passwords,
+    throttle: throttling.throttle,
     signers: following.stored,
     sessions: new Sessions(living.liveSessions, ledger.open),
     openSessions: { at: (connection) => ledger.open.get(sessionId(connection)) },

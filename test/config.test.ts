@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { THROTTLE } from '../src/callout/throttle.ts'
 import { readUpConfig, type Environment, type UpFlags } from '../src/config.ts'
 import { GatehouseError } from '../src/errors.ts'
 
@@ -36,6 +37,7 @@ describe('the configuration', () => {
       xkey: undefined,
       environment: undefined,
       audit: { maxAgeMs: 7 * 86_400_000, maxMessages: 100_000, maxBytes: 100_000_000 },
+      throttle: THROTTLE,
     })
   })
 

@@ -7,6 +7,7 @@ import type { Evictions } from '../sessions/kicking.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { Reach } from './caller.ts'
 import type { EventLog } from './event-log.ts'
+import type { Lockouts } from './lockouts.ts'
 import type { SessionRecords } from './session-records.ts'
 import type { StateStore } from './state-store.ts'
 import type { Actor, Transaction } from './transaction.ts'
@@ -86,6 +87,7 @@ export interface Scene {
   readonly events: EventLog
   readonly sessions: SessionRecords
   readonly evictions: Evictions
+  readonly lockouts: Lockouts
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date

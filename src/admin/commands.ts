@@ -9,11 +9,13 @@ import { decisionCommands } from './explain-decision.ts'
 import { whoCanCommands } from './explain-who-can.ts'
 import { explainCommands } from './explain.ts'
 import { identityCommands } from './identity.ts'
+import { lockoutCommands } from './lockout.ts'
 import { operatorCommands } from './operator.ts'
 import { policyHistoryCommands } from './policy-history.ts'
 import { policyLifeCommands } from './policy-life.ts'
 import { policyCommands } from './policy.ts'
 import { roleCommands } from './role.ts'
+import { denialCommands } from './session-denials.ts'
 import { sessionKickCommands } from './session-kick.ts'
 import { sessionListCommands } from './session-list.ts'
 import { sessionCommands } from './session.ts'
@@ -36,6 +38,8 @@ export const commands: readonly Command[] = [
   sessionCommands,
   sessionListCommands,
   sessionKickCommands,
+  denialCommands,
+  lockoutCommands,
   identityCommands,
   eventCommands,
   explainCommands,

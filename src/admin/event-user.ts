@@ -87,6 +87,11 @@ export const userEvents = {
     example: { ...example, reason: 'left the company' },
   },
   'user.unlocked': { when: 'It may connect again.', data: aUser, example },
+  'user.lockouts_cleared': {
+    when: 'An admin ended its lockouts.',
+    data: { ...aUser, source: text('The one from there. Absent: all it had.').optional() },
+    example: { ...example, source: '10.1.2.3' },
+  },
   'user.expiry_set': {
     when: 'The time from which on it may not connect was set, or taken away.',
     data: { ...aUser, ...change(moment('From then on it may not connect.')) },
@@ -198,6 +203,28 @@ export const connectionEvents = {
       count: howMany,
     },
     example: { ...example, accountId: ACCOUNT, reason: 'wrong_password', detail: example.name, ...from },
+  },
+  'user.locked_out': {
+    when: 'Too many of its passwords were wrong: none is tried for a while. Tokens and nkeys are.',
+    data: {
+      ...aUser,
+      accountId: text('The A… key of its account.'),
+      source: text(
+        'From there: an IPv4 address, or an IPv6 network. Absent: from everywhere but its familiar sources.',
+      ).optional(),
+      failures: count('How many were wrong.'),
+      until: moment('When it ends.'),
+      seconds: count('How long it lasts.'),
+      count: howMany,
+    },
+    example: {
+      ...example,
+      accountId: ACCOUNT,
+      source: from.ip,
+      failures: 5,
+      until: '2027-01-31T12:15:00.000Z',
+      seconds: 900,
+    },
   },
 } satisfies Readonly<Record<string, EventDefinition>>
 

@@ -9,6 +9,7 @@ import { requestOf, type Envelope } from './envelope.ts'
 import { repetition } from './repetition.ts'
 import type { Command, GrantOf, KeyRing, OperatorTrust, Scene, Secrets } from './command.ts'
 import type { EventLog } from './event-log.ts'
+import type { Lockouts } from './lockouts.ts'
 import { check, faulty } from './faults.ts'
 import type { SessionRecords } from './session-records.ts'
 import type { StateStore } from './state-store.ts'
@@ -32,6 +33,7 @@ export interface Admin {
   readonly events: EventLog
   readonly sessions: SessionRecords
   readonly evictions: Evictions
+  readonly lockouts: Lockouts
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */

@@ -10,6 +10,10 @@ const WORDS: Readonly<Record<string, string>> = {
   credential_expired: 'the time of the credential is over: issue another',
   user_locked: 'the user is locked: user.unlock lets it in again',
   user_expired: 'the time of the user is over: user.set-expiry gives it more',
+  locked_out:
+    'too many of its passwords were wrong: none is tried until then, or until lockout.clear; tokens and nkeys still let it in',
+  source_over_budget:
+    'too many clients of that source could not prove who they are: its passwords wait, tokens and nkeys do not',
   hashing_busy: 'too many passwords were being checked: the client comes again by itself',
   store_unavailable: 'the user was not in memory, and JetStream did not answer',
   operator_missing: 'there is no operator in the bucket',

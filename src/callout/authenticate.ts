@@ -7,6 +7,7 @@ import { hashToken, isToken, sameHash } from '../keys/token.ts'
 import { fetched, type Directory } from './directory.ts'
 import type { Offer } from './identify.ts'
 import { Denial } from './reason.ts'
+import type { Visitor } from './visitor.ts'
 
 /** Checks passwords off the event loop, a bounded number at a time. */
 export interface PasswordCheck {
@@ -26,6 +27,7 @@ export interface Holder {
 export interface Authentication {
   readonly directory: Directory
   readonly passwords: PasswordCheck
+  readonly visitor: Pick<Visitor, 'passwordRefused' | 'userRefused' | 'judged'>
 }
 
 /** Who the client is: the first offer that proves a user. The reason for none is that of the last one tried. */
@@ -78,15 +80,34 @@ async function proveByNkey(
 }
 
 /**
- * A password may be one of the user's bearer tokens: for clients that can send nothing but user and password. Any
- * other password costs a hash, whether or not there is such a user or a password: time tells nobody who exists.
+ * A password may be one of the user's bearer tokens: for clients that can send nothing but user and password. Nobody
+ * guesses one, so the throttle has no say there.
  */
 async function proveByPassword(
   { user: login, password }: Extract<Offer, { kind: 'password' }>,
-  { directory, passwords }: Authentication,
+  by: Authentication,
 ): Promise<Holder | Denial> {
+  const { directory, passwords, visitor } = by
+  if (isToken(password)) {
+    const found = await userAt(login, directory)
+    return found instanceof Denial ? found : heldToken(found, hashToken(password))
+  }
+  const refused = visitor.passwordRefused()
+  if (refused !== undefined) return refused
   const found = await userAt(login, directory)
-  if (isToken(password)) return found instanceof Denial ? found : heldToken(found, hashToken(password))
+  const user = found instanceof Denial ? undefined : found
+  const unheard = visitor.userRefused(user)
+  if (unheard !== undefined) return unheard
+  const proven = await tried(found, password, passwords)
+  return user === undefined ? proven : visitor.judged(user, proven)
+}
+
+/** Costs a hash, whether or not there is such a user or a password: time tells nobody who exists. */
+async function tried(
+  found: User | Denial,
+  password: string,
+  passwords: PasswordCheck,
+): Promise<Holder | Denial> {
   const held = found instanceof Denial ? [] : found.credentials.filter((each) => each.kind === 'password')
   if (found instanceof Denial || held.length === 0) {
     const denial = found instanceof Denial ? found : new Denial('wrong_password', found.name, { user: found })

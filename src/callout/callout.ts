@@ -16,12 +16,15 @@ import { authenticateAgain, type OpenSession, type SessionsByConnection } from '
 import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
+import type { Throttle } from './throttle.ts'
 import { verify, type Trust, type Verified } from './verify.ts'
+import { Visitor } from './visitor.ts'
 
 /** Everything a decision rests on. Clock and chance come from outside. */
 export interface Callout {
   readonly directory: Directory
   readonly passwords: PasswordCheck
+  readonly throttle: Throttle
   readonly signers: Signers
   readonly sessions: Pick<Sessions, 'claim'>
   readonly openSessions: SessionsByConnection
@@ -65,7 +68,8 @@ export interface Admission extends GrantParts {
  *
  *   bytes → opened → verified → admitted → decided → signed → sealed
  *
- * Gives the answer, or nothing for a request that deserves none: the server then waits out its own timeout.
+ * Gives the answer, or nothing for a request that deserves none, and for a refusal of those who failed too often: the
+ * server then waits out its own timeout.
  */
 export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
   const { xkey, signers, trust, observer, nowMs, tickMs } = callout
@@ -79,8 +83,11 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
     return undefined
   }
 
+  const isSilent = decision instanceof Denial && new Visitor(verified, callout).refused(decision)
   const outcome = decision instanceof Denial ? decision : decision.jwt
-  const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
+  const sealed = isSilent
+    ? undefined
+    : seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
   if (decision instanceof Denial) observer.denied(verified, decision, tickMs() - began)
   else if (decision.session === 'resumed') observer.resumed(verified, decision, tickMs() - began)
   else observer.admitted(verified, decision, tickMs() - began)
@@ -118,12 +125,14 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
 /** Who the client is; of a connection that is open already, its server asks anew (reference 0.8). */
 function prove(
   callout: Callout,
-  { claims }: Verified,
+  verified: Verified,
   open: OpenSession | undefined,
 ): Promise<Holder | Denial> {
-  const offers = identify(claims)
-  if (open === undefined) return authenticate(offers, callout)
-  return authenticateAgain({ claims, offers, session: open }, { ...callout, nowMs: callout.nowMs() })
+  const offers = identify(verified.claims)
+  const by = { ...callout, visitor: new Visitor(verified, callout) }
+  if (open === undefined) return authenticate(offers, by)
+  const again = { claims: verified.claims, offers, session: open }
+  return authenticateAgain(again, { ...by, nowMs: callout.nowMs() })
 }
 
 /** Who has proved what it is, as it is now. */

@@ -30,6 +30,8 @@ export const DENY_REASONS = [
   'credential_expired',
   'user_locked',
   'user_expired',
+  'locked_out',
+  'source_over_budget',
   'hashing_busy',
   'store_unavailable',
   'operator_missing',

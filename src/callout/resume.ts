@@ -3,7 +3,7 @@ import type { Connection, Session } from '../sessions/session.ts'
 import { authenticate, type Authentication, type Holder } from './authenticate.ts'
 import { fetched, type Directory } from './directory.ts'
 import type { Offer } from './identify.ts'
-import { Denial } from './reason.ts'
+import { Denial, type DenyReason } from './reason.ts'
 
 /** What is remembered of an open connection. */
 export type OpenSession = Pick<Session, 'account' | 'user' | 'name' | 'credential' | 'until'>
@@ -37,9 +37,14 @@ export async function authenticateAgain(
   if (offers.length === 0) return recall(session, user, by)
   const proven = await authenticate(inAccount(offers, session), by)
   if (!(proven instanceof Denial)) return own(proven, session)
-  // A reload brings all passwords of a server at once, more than can be hashed in time.
-  return proven.reason === 'hashing_busy' ? recall(session, user, by) : proven
+  return NOT_ASKED.has(proven.reason) ? recall(session, user, by) : proven
 }
+
+/**
+ * A reload brings all passwords of a server at once, more than can be hashed in time; and what others have tried from
+ * the same source says nothing about who is in already.
+ */
+const NOT_ASKED: ReadonlySet<DenyReason> = new Set(['hashing_busy', 'source_over_budget', 'locked_out'])
 
 /** What a server remembers as the login is the name alone, which may be somebody else's in another account. */
 function inAccount(offers: readonly Offer[], { account }: OpenSession): readonly Offer[] {

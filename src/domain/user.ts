@@ -87,6 +87,7 @@ export type UserCommand =
     }
   | { readonly type: 'user.lock'; readonly reason: string; readonly at: string }
   | { readonly type: 'user.unlock'; readonly at: string }
+  | { readonly type: 'user.clear-lockouts'; readonly source?: string | undefined; readonly at: string }
   | { readonly type: 'user.set-expiry'; readonly expiresAt?: string | undefined; readonly at: string }
   | { readonly type: 'user.delete'; readonly at: string }
 
@@ -111,6 +112,7 @@ export type UserEvent =
     }
   | { readonly type: 'user.locked'; readonly reason: string; readonly at: string }
   | { readonly type: 'user.unlocked'; readonly at: string }
+  | { readonly type: 'user.lockouts_cleared'; readonly source?: string | undefined; readonly at: string }
   | {
       readonly type: 'user.expiry_set'
       readonly old?: string | undefined
@@ -151,6 +153,8 @@ function decide(state: UserState, command: UserCommand): readonly UserEvent[] {
       return state.lock === undefined ? [{ type: 'user.locked', reason: command.reason, at }] : []
     case 'user.unlock':
       return state.lock === undefined ? [] : [{ type: 'user.unlocked', at }]
+    case 'user.clear-lockouts':
+      return [{ type: 'user.lockouts_cleared', source: command.source, at }] // They are counted elsewhere.
     case 'user.set-expiry':
       if (state.expiresAt === command.expiresAt) return []
       return [{ type: 'user.expiry_set', old: state.expiresAt, new: command.expiresAt, at }]
@@ -207,6 +211,8 @@ function evolve(state: UserState, event: UserEvent): UserState {
       return { ...state, lock: { reason: event.reason, since: event.at } }
     case 'user.unlocked':
       return { ...state, lock: undefined }
+    case 'user.lockouts_cleared':
+      return state
     case 'user.expiry_set':
       return { ...state, expiresAt: event.new }
     case 'user.deleted':

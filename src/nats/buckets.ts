@@ -158,11 +158,12 @@ function activityConfig({ replicas }: StorageOptions): Partial<StreamConfig> & {
   }
 }
 
+/** On disk: lockouts and familiar sources are written rarely, and nobody should get rid of one by ending a server. */
 function lockoutsConfig({ replicas }: StorageOptions): Partial<StreamConfig> & { name: string } {
   return {
     ...passing(LOCKOUTS_STREAM),
-    description: 'Gatehouse: who has tried too many passwords',
-    storage: StorageType.Memory,
+    description: 'Gatehouse: whose passwords are not tried, and where users are at home',
+    storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_msgs: LOCKOUTS_MAX,
     num_replicas: replicas,

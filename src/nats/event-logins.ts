@@ -6,6 +6,7 @@ import type { Denial } from '../callout/reason.ts'
 import { hashesOf } from '../callout/grant-hash.ts'
 import type { Verified } from '../callout/verify.ts'
 import { basisOf, readBasis } from '../domain/basis.ts'
+import type { Lockout } from '../domain/lockout.ts'
 
 /** Characters kept of a text that anybody may choose, without any credential. */
 const CLIENT_TEXT_MAX = 64
@@ -74,6 +75,29 @@ export function failedLoginEvent({ request, denial }: FailedLogin, count: number
         ...(count > 1 && { count }),
       },
       cause: { correlationId: decisionOf(request) },
+    },
+    stamp,
+  )
+}
+
+/** Told in the account of the user. */
+export function lockedOutEvent(lockout: Lockout, count: number, stamp: Stamp): AuditEvent {
+  const { account, user, name, source, failures, sinceMs, untilMs } = lockout
+  return auditEvent(
+    {
+      audience: account,
+      type: 'user.locked_out',
+      data: {
+        userId: user,
+        name,
+        accountId: account,
+        ...(source !== undefined && { source }),
+        failures,
+        until: new Date(untilMs).toISOString(),
+        seconds: Math.round((untilMs - sinceMs) / 1_000),
+        ...(count > 1 && { count }),
+      },
+      cause: { correlationId: stamp.id },
     },
     stamp,
   )

@@ -4,10 +4,11 @@ import type { Stamp } from '../admin/event.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
 import type { Observer } from '../callout/callout.ts'
 import { Denial } from '../callout/reason.ts'
+import type { Lockout } from '../domain/lockout.ts'
 import type { Departure } from '../sessions/presence.ts'
 import { correlationOf, type Session } from '../sessions/session.ts'
 import { hash32 } from '../sessions/share.ts'
-import { failedLoginEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
+import { failedLoginEvent, lockedOutEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
 import { EventOutbox } from './event-outbox.ts'
 import { EventBounds, type BoundsOptions } from './event-quota.ts'
 import { logoutEvent, type Logout } from './event-sessions.ts'
@@ -22,6 +23,8 @@ const overall = { burst: 5_000, refillMs: 30_000 }
 /** A caller is known, and a script that goes wrong wants to be read. */
 const REFUSALS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
 const FAILED_LOGINS: BoundsOptions = { perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
+/** Whoever knows many names can have as many users locked out. */
+const LOCKOUTS: BoundsOptions = { perKey: { burst: 100, refillMs: 60_000, keysMax: KEYS_MAX }, overall }
 /** Per user only: a large system has many logins, and wants to see them. */
 const LOGINS: BoundsOptions = { perKey: { burst: 1_000, refillMs: 60_000, keysMax: KEYS_MAX } }
 
@@ -49,6 +52,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   readonly #logins: EventBounds<Login>
   readonly #logouts: EventBounds<Logout>
   readonly #failedLogins: EventBounds<FailedLogin>
+  readonly #lockouts: EventBounds<Lockout>
   readonly #timer: NodeJS.Timeout
 
   constructor(nc: NatsConnection, options: RecorderOptions) {
@@ -93,6 +97,14 @@ export class EventRecorder implements AsyncDisposable, Observer {
       },
       FAILED_LOGINS,
     )
+    this.#lockouts = new EventBounds<Lockout>(
+      {
+        keysOf: ({ user, source = '' }) => [`user ${user}`, `source ${source}`],
+        publish: publish(lockedOutEvent),
+        anonymous: () => undefined,
+      },
+      LOCKOUTS,
+    )
     this.#timer = setInterval(() => this.#release(), SUMMARY_MS)
     this.#timer.unref()
   }
@@ -123,6 +135,10 @@ export class EventRecorder implements AsyncDisposable, Observer {
   /** Who is in already does not log in. */
   resumed(): void {}
 
+  lockedOut(lockout: Lockout): void {
+    this.#lockouts.offer(lockout, this.#options.now().getTime())
+  }
+
   /** Nobody trustworthy asked: counted, and nothing that anybody could be told. */
   dropped(): void {}
 
@@ -145,6 +161,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   }
 
   #release(): void {
-    for (const bounds of [this.#refusals, this.#logins, this.#logouts, this.#failedLogins]) bounds.release()
+    const all = [this.#refusals, this.#logins, this.#logouts, this.#failedLogins, this.#lockouts]
+    for (const bounds of all) bounds.release()
   }
 }

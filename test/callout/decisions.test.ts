@@ -7,7 +7,15 @@ import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { createToken } from '../../src/keys/token.ts'
 import { OUTCOMES } from '../support/counts.ts'
 import { directoryOf, type Records } from '../support/records.ts'
-import { askingServer, NOW_SECONDS, type Asking, type Gate, type Outcome } from '../support/requests.ts'
+import {
+  askingServer,
+  NOW_MS,
+  NOW_SECONDS,
+  type Asking,
+  type Gate,
+  type Outcome,
+} from '../support/requests.ts'
+import { lockingOut, outOfBudget } from '../support/throttles.ts'
 import {
   bobs,
   device,
@@ -45,14 +53,9 @@ const asks = (asking: () => Asking) => () => gate.outcome(gate.server.ask(asking
 const shows = (who: string, asking: Asking = {}) =>
   asks(() => ({ ...asking, connect: { auth_token: tokens[who]! } }))
 const login = (user: string, pass: string) => asks(() => ({ connect: { user, pass } }))
+const signed = (text: string) => Buffer.from(device.sign(Buffer.from(text))).toString('base64url')
 const signs = (nonce: string, over: string) =>
-  asks(() => ({
-    client: { nonce },
-    connect: {
-      nkey: device.publicKey,
-      sig: Buffer.from(device.sign(Buffer.from(over))).toString('base64url'),
-    },
-  }))
+  asks(() => ({ client: { nonce }, connect: { nkey: device.publicKey, sig: signed(over) } }))
 const asAlice = () => gate.server.ask({ connect: { auth_token: tokens['alice']! } })
 const sends = (incoming: () => Incoming) => () => gate.outcome(incoming())
 
@@ -94,18 +97,17 @@ const denied: Row[] = [
     expected: 'unknown_credential',
     run: asks(() => ({ connect: { auth_token: createToken() } })),
   },
-  {
-    who: 'a stranger',
-    what: 'gives a name nobody has',
-    expected: 'unknown_credential',
-    run: login('eve', 'x'),
-  },
-  {
+  { who: 'a stranger', what: 'names nobody', expected: 'unknown_credential', run: login('eve', 'x') },
+  ...[
+    { expected: 'locked_out', throttle: lockingOut('alice', NOW_MS) },
+    { expected: 'source_over_budget', throttle: outOfBudget('10.1.2.3', NOW_MS) },
+  ].map(({ expected, throttle }) => ({
     who: 'alice',
-    what: 'mistypes her password',
-    expected: 'wrong_password',
-    run: login('alice', 'correct house'),
-  },
+    what: 'gives her password after too many others',
+    expected,
+    run: () => gate.outcome(gate.server.ask({ connect: { user: 'alice', pass: PASSWORD } }), { throttle }),
+  })),
+  { who: 'alice', what: 'mistypes', expected: 'wrong_password', run: login('alice', 'correct house') },
   { who: 'alice', what: 'signs another nonce', expected: 'wrong_signature', run: signs('n0nce', 'another') },
   {
     who: 'sam',

@@ -12,6 +12,7 @@ import { KnownServers } from '../../src/nats/servers.ts'
 import { createTelemetry } from '../../src/telemetry.ts'
 import { eventually } from '../support/eventually.ts'
 import { counted, countsOf } from '../support/counts.ts'
+import { aThrottle } from '../support/throttles.ts'
 import { openWorld } from '../support/world.ts'
 
 /**
@@ -28,6 +29,7 @@ it('a request of a real server is answered once', async () => {
   const replica: Callout = {
     directory: gatehouse.directory,
     passwords: new Passwords({ concurrencyMax: 1 }),
+    throttle: aThrottle(),
     sessions: { claim: () => Promise.resolve(undefined) },
     openSessions: { at: () => undefined },
     signers: {

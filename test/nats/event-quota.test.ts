@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EventBounds, Quota } from '../../src/nats/event-quota.ts'
+import { Quota } from '../../src/domain/quota.ts'
+import { EventBounds } from '../../src/nats/event-quota.ts'
 
 const perKey = { burst: 3, refillMs: 100, keysMax: 50 }
 

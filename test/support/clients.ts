@@ -131,9 +131,9 @@ export class WireClient implements AsyncDisposable {
   }
 }
 
-/** A TCP connection on which nothing has been said yet. */
-export async function openTcp(port: number, host = '127.0.0.1'): Promise<WireClient> {
-  const socket = connectTcp(port, host)
+/** A TCP connection on which nothing has been said yet. `from`: another address of this machine, such as 127.0.0.2. */
+export async function openTcp(port: number, host = '127.0.0.1', from?: string): Promise<WireClient> {
+  const socket = connectTcp({ port, host, ...(from !== undefined && { localAddress: from }) })
   socket.on('error', () => undefined) // A server that ends a connection may reset it.
   socket.setNoDelay(true) // What waits for an answer does not wait for a full packet too.
   const client = new WireClient({

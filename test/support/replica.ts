@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { Admission } from '../../src/callout/callout.ts'
 import type { Denial, Drop } from '../../src/callout/reason.ts'
+import type { ThrottleOptions } from '../../src/callout/throttle.ts'
 import type { Vault } from '../../src/keys/vault.ts'
 import { startGatehouse, type Gatehouse } from '../../src/main.ts'
 import type { TrustChain } from '../../src/nats/trust.ts'
@@ -31,16 +32,19 @@ export interface ReplicaOptions {
   readonly vault: Vault
   /** How many servers hold what JetStream keeps. */
   readonly copies: number
+  readonly throttle?: Partial<ThrottleOptions> | undefined
 }
 
-export async function openReplica({ url, trust, vault, copies }: ReplicaOptions): Promise<Replica> {
+export async function openReplica(options: ReplicaOptions): Promise<Replica> {
+  const { url, trust, vault, copies, throttle } = options
   const heard: Heard = { admitted: [], denied: [], dropped: [], log: [], failures: [] }
   const log = pino({ level: 'debug' }, { write: (line: string) => void heard.log.push(line) })
   const telemetry = listening(
     createTelemetry(log, () => undefined),
     heard,
   )
-  const gatehouse = await startGatehouse({ url, trust, vault, telemetry, log, replicas: copies })
+  const parts = { url, trust, vault, telemetry, log, replicas: copies }
+  const gatehouse = await startGatehouse({ ...parts, throttle })
   const leave = async (): Promise<void> => gatehouse[Symbol.asyncDispose]()
   return {
     gatehouse,

@@ -5,6 +5,7 @@ import { Replays } from '../../src/callout/replays.ts'
 import type { LiveSessions } from '../../src/callout/presence.ts'
 import type { SessionsByConnection } from '../../src/callout/resume.ts'
 import { Sessions } from '../../src/callout/sessions.ts'
+import type { ThrottleOptions } from '../../src/callout/throttle.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -33,6 +34,7 @@ import { TrustChain } from '../../src/nats/trust.ts'
 import { createTelemetry, type Telemetry } from '../../src/telemetry.ts'
 import { counted, countsOf } from './counts.ts'
 import { temporaryFolder } from './programs.ts'
+import { aThrottle } from './throttles.ts'
 
 /** The moment at which decisions are tested: a fixed one, in the middle of a second. */
 export const NOW_MS = 1_800_000_000_500
@@ -225,6 +227,7 @@ export interface GateOptions {
   readonly openSessions?: SessionsByConnection
   /** Who is connected, as far as the ledger knows. */
   readonly open?: readonly Session[]
+  readonly throttle?: Partial<ThrottleOptions>
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -243,6 +246,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
   const callout: Callout = {
     directory: directoryOf(records),
     passwords: options.passwords ?? new Passwords({ concurrencyMax: 1 }),
+    throttle: aThrottle(options.throttle),
     signers: {
       response: trust.calloutSigner,
       responseIssuerAccount: trust.calloutSigner.publicKey === account ? undefined : account,

@@ -11,6 +11,7 @@ import {
 import { apply } from '../../src/admin/apply.ts'
 import { parseDocuments } from '../../src/admin/documents.ts'
 import { declaredTokens } from '../../src/cli/declared-tokens.ts'
+import type { ThrottleOptions } from '../../src/callout/throttle.ts'
 import { readSources } from '../../src/cli/sources.ts'
 import { Vault } from '../../src/keys/vault.ts'
 import type { Gatehouse } from '../../src/main.ts'
@@ -33,6 +34,7 @@ export interface WorldOptions {
   readonly documents?: string
   /** Where clients connect, with a port that the kernel chooses; by default IPv4 on this machine. */
   readonly listen?: string
+  readonly throttle?: Partial<ThrottleOptions>
 }
 
 /** A whole system on kernel-chosen ports: a real nats-server in operator mode, and the service. */
@@ -108,7 +110,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     })
     opened.push(server)
 
-    const replica = await openReplica({ url: server.url, trust, vault, copies: 1 })
+    const { throttle } = options
+    const replica = await openReplica({ url: server.url, trust, vault, copies: 1, throttle })
     opened.push(replica)
     const { gatehouse, telemetry, heard } = replica
     const tokens = await populate(gatehouse, { dir, trust, vault }, options.documents)
