@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openAuthority } from './authority.ts'
 import type { Observer } from './callout/callout.ts'
 import { sessionOf } from './callout/session-of.ts'
 import { ensureLiveBuckets, type StorageOptions } from './nats/buckets.ts'
 import type { ServiceConnection } from './nats/connection.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import { BusGossip } from './nats/gossip.ts'
-import { busKicking } from './nats/kick.ts'
+import type { EventRecorder } from './nats/event-recorder.ts'
 import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
-import { Evictor } from './sessions/evictor.ts'
+import type { Consequences } from './sessions/consequences.ts'
 import type { Gossip } from './sessions/gossip.ts'
 import type { Evictions } from './sessions/kicking.ts'
 import type { PaceOptions } from './sessions/pace.ts'
@@ -25,6 +26,7 @@ export interface Living {
   readonly ledger: SessionLedger
   readonly evictions: Evictions
   readonly reconciliation: Reconciliation
+  readonly consequences: Consequences
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -36,12 +38,12 @@ interface LivingParts {
   readonly storage: StorageOptions
   /** The A… key. */
   readonly calloutAccount: string
+  readonly recorder: EventRecorder
+  readonly pace?: PaceOptions | undefined
   readonly nextId: () => string
   readonly nowMs: () => number
 }
 
-/** Two hundred a second are let in anew by a small machine beside its ordinary work. */
-const PACE: PaceOptions = { perSecond: 200, spreadMs: 0 }
 /** How long after an attempt to read the ledger anew the next one is. */
 const RETRY_MS = 1_000
 
@@ -56,20 +58,22 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   directory.onChange(() => replicas.readOn())
   const { ledger, reconciliation } = await openLedger(parts, replicas)
   opened.push(ledger, reconciliation)
-  const evictor = openEvictor(parts, { ledger, replicas })
-  opened.push(asyncly(evictor))
+  const owned: Disposable[] = []
+  const { evictor, consequences } = openAuthority({ ...parts, nc, self, gossip, replicas, ledger }, owned)
+  opened.push(...owned.map(asyncly))
   return {
     gossip,
     replicas,
     ledger,
     evictions: evictor,
     reconciliation,
+    consequences,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       resumed(request, admitted) {
         const session = sessionOf(request, admitted, nowMs())
         const { since } = ledger.open.get(sessionId(session)) ?? session
-        ledger.record({ ...session, since })
+        ledger.record({ ...session, since, resumed: session.since })
       },
       denied: () => undefined,
       dropped: () => undefined,
@@ -84,22 +88,6 @@ function asyncly(owner: Disposable): AsyncDisposable {
       return Promise.resolve()
     },
   }
-}
-
-function openEvictor(
-  { connection: { nc }, telemetry, nowMs }: LivingParts,
-  { ledger, replicas }: Pick<Living, 'ledger' | 'replicas'>,
-): Evictor {
-  return new Evictor({
-    kicking: busKicking(nc),
-    pace: PACE,
-    replicas: () => replicas.live.length,
-    isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
-    nowMs,
-    onKicked: (session) => void ledger.end(sessionId(session)),
-    onGone: (session) => void ledger.end(sessionId(session)),
-    onError: (error) => telemetry.failed(error, 'kicking'),
-  })
 }
 
 /** The ledger, and what keeps it true. */

@@ -28,6 +28,7 @@ import { EventRelay } from './nats/event-relay.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
+import type { PaceOptions } from './sessions/pace.ts'
 import { sessionId } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
@@ -40,6 +41,7 @@ export interface GatehouseOptions extends StorageOptions {
   readonly telemetry: Telemetry
   readonly log: Logger
   readonly environment?: string | undefined
+  readonly pace?: PaceOptions | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -139,9 +141,8 @@ async function assemble(
   const following = await followState(options, { nc, directory, nowMs: Date.now })
   const { servers, accounts, operator } = following
   opened.push(accounts)
-  const calloutAccount = trust.chain.callout
-  const around = { connection, directory, telemetry, storage: options, calloutAccount }
-  const living = await openLiving({ ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
+  const around = { connection, directory, recorder, storage: options, calloutAccount: trust.chain.callout }
+  const living = await openLiving({ ...options, ...around, nextId: admin.nextId, nowMs: Date.now }, opened)
 
   const callout: Callout = {
     directory,
@@ -165,7 +166,8 @@ async function assemble(
     onError: (error) => telemetry.failed(error, 'callout'),
   })
   const effects = { account: accounts.settled, operator: () => operator.settled(), clear }
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects }))
+  const reaching = { ...living, directory, tickMs: callout.tickMs }
+  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects, reaching }))
   await awhile(accounts.allSettled())
   await awhile(operator.kept())
   await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))

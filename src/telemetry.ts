@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Admission, Observer } from './callout/callout.ts'
 import { DENY_REASONS, DROP_REASONS, type Denial, type Drop } from './callout/reason.ts'
 import type { Verified } from './callout/verify.ts'
+import type { Cause } from './sessions/kicking.ts'
+import type { Session } from './sessions/session.ts'
 
 /**
  * One function per fact worth watching. The log gets the detail; the counters get only small, closed sets. None of them
@@ -14,6 +16,7 @@ export interface Telemetry extends Observer {
   failed(error: unknown, during: string): void
   commandDone(name: string, outcome: string): void
   eventLost(error: unknown): void
+  kicked(session: Session, cause: Cause): void
   serverConnected(url: string): void
   serverDisconnected(): void
 }
@@ -27,11 +30,11 @@ const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 export type Told = (line: { readonly outcome: 'admitted' | 'denied'; readonly text: string }) => void
 
 export function createTelemetry(log: Logger, tell: Told): Telemetry {
-  const { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold } = createMetrics()
+  const { metrics, decisions, connected, ...others } = createMetrics()
 
   function count(outcome: string, reason: string, tookMs: number): void {
     decisions.inc({ outcome, reason })
-    latency.observe({ outcome }, tookMs / 1_000)
+    others.latency.observe({ outcome }, tookMs / 1_000)
   }
 
   function unfailing<Facts extends readonly unknown[]>(report: (...facts: Facts) => void) {
@@ -39,11 +42,10 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
       try {
         report(...facts)
       } catch {
-        untold.inc()
+        others.untold.inc()
       }
     }
   }
-
   return {
     metrics,
     dropped: unfailing(({ reason }: Drop, tookMs: number) => {
@@ -66,7 +68,7 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
     resumed: unfailing(
       (request: Verified, { user, account, credential, expiresAt }: Admission, tookMs: number) => {
         count('admitted', '', tookMs)
-        resumed.inc()
+        others.resumed.inc()
         const who = { user: user.name, account: account.name, credential: credential.id, expiresAt }
         log.info({ event: 'callout.resumed', ...who, ...factsOf(request), tookMs }, 'session resumed')
       },
@@ -79,13 +81,14 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
       log.error({ event: 'failed', during, err: error }, 'unexpected failure')
     }),
     commandDone: unfailing((command: string, outcome: string) => {
-      commands.inc({ command, outcome })
+      others.commands.inc({ command, outcome })
       log.info({ event: 'command.done', command, outcome }, 'command done')
     }),
     eventLost: unfailing((error: unknown) => {
-      lostEvents.inc()
+      others.lostEvents.inc()
       log.error({ event: 'event.lost', err: error }, 'an event did not reach the audit stream')
     }),
+    kicked: unfailing(kickedTeller(log, others.kicked)),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
       log.info({ event: 'nats.connected', url }, 'connected to NATS')
@@ -94,6 +97,25 @@ export function createTelemetry(log: Logger, tell: Told): Telemetry {
       connected.set(0)
       log.warn({ event: 'nats.disconnected' }, 'disconnected from NATS')
     }),
+  }
+}
+
+function kickedTeller(log: Logger, counter: Counter<'reason'>): Telemetry['kicked'] {
+  return (session, { reason, detail, correlationId }) => {
+    counter.inc({ reason })
+    const { decision, server, cid, name: user, account, credential } = session
+    const facts = {
+      userNkey: decision,
+      server,
+      cid,
+      user,
+      account,
+      credential,
+      reason,
+      detail,
+      correlationId,
+    }
+    log.info({ event: 'session.kicked', ...facts }, 'session ended')
   }
 }
 
@@ -138,12 +160,18 @@ function createMetrics() {
     help: 'Events of connections and refusals that did not reach the audit stream.',
     registers,
   })
+  const kicked = new Counter({
+    name: 'gatehouse_sessions_kicked_total',
+    help: 'Sessions that were ended, by reason: of a denial, grant_changed, or command.',
+    labelNames: ['reason'],
+    registers,
+  })
   const untold = new Counter({
     name: 'gatehouse_telemetry_failures_total',
     help: 'Facts that could not be logged or told, for example on a full disk.',
     registers,
   })
-  return { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold }
+  return { metrics, decisions, resumed, latency, commands, connected, lostEvents, untold, kicked }
 }
 
 /** What may be told of a request: never `connect_opts`, which holds the secrets. */

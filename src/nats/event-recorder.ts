@@ -5,6 +5,7 @@ import type { AuditEvent } from '../admin/transaction.ts'
 import type { Observer } from '../callout/callout.ts'
 import { Denial } from '../callout/reason.ts'
 import { failedLoginEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
+import { kickEvent, reexaminationEvent, type Kick, type Reexamination } from './event-sessions.ts'
 import { EventOutbox } from './event-outbox.ts'
 import { EventBounds, type BoundsOptions } from './event-quota.ts'
 
@@ -40,6 +41,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   readonly #refusals: EventBounds<Refusal>
   readonly #logins: EventBounds<Login>
   readonly #failedLogins: EventBounds<FailedLogin>
+  readonly #kicks: EventBounds<Kick>
   readonly #timer: NodeJS.Timeout
 
   constructor(nc: NatsConnection, options: RecorderOptions) {
@@ -76,6 +78,14 @@ export class EventRecorder implements AsyncDisposable, Observer {
       },
       FAILED_LOGINS,
     )
+    this.#kicks = new EventBounds<Kick>(
+      {
+        keysOf: ({ session }) => [`${session.account} ${session.user}`],
+        publish: publish(kickEvent),
+        anonymous: () => undefined,
+      },
+      LOGINS,
+    )
     this.#timer = setInterval(() => this.#release(), SUMMARY_MS)
     this.#timer.unref()
   }
@@ -95,6 +105,16 @@ export class EventRecorder implements AsyncDisposable, Observer {
   /** Who is in already does not log in. */
   resumed(): void {}
 
+  /** A session was ended here. */
+  kicked(kick: Kick): void {
+    this.#kicks.offer(kick, this.#options.now().getTime())
+  }
+
+  /** What a change came to for the sessions of all replicas. One for each command at most. */
+  reexamined(reexamination: Reexamination): void {
+    this.#outbox.put(reexaminationEvent(reexamination, this.#stamp()))
+  }
+
   /** Nobody trustworthy asked: counted, and nothing that anybody could be told. */
   dropped(): void {}
 
@@ -111,6 +131,6 @@ export class EventRecorder implements AsyncDisposable, Observer {
   }
 
   #release(): void {
-    for (const bounds of [this.#refusals, this.#logins, this.#failedLogins]) bounds.release()
+    for (const bounds of [this.#refusals, this.#logins, this.#failedLogins, this.#kicks]) bounds.release()
   }
 }
