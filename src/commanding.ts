@@ -4,6 +4,8 @@ import { executeFor, type Admin, type Answer } from './admin/execute.ts'
 import { serveAdmin } from './nats/admin-service.ts'
 import type { ServiceConnection } from './nats/connection.ts'
 import type { EventRecorder } from './nats/event-recorder.ts'
+import { NotedStore } from './nats/noted-store.ts'
+import { reach, type Reaching } from './reaching.ts'
 import type { Telemetry } from './telemetry.ts'
 import { VERSION } from './version.ts'
 
@@ -22,21 +24,27 @@ interface Commanding {
   readonly telemetry: Telemetry
   readonly recorder: EventRecorder
   readonly effects: Effects
+  readonly reaching: Omit<Reaching, 'recorder'>
 }
 
 /** Commands over the bus. Whoever made an account will want to use it: the reply comes when it can be, or soon. */
 export function serveCommands(
   connection: ServiceConnection,
-  { admin, telemetry, recorder, effects }: Commanding,
+  { admin, telemetry, recorder, effects, reaching }: Commanding,
 ): Promise<AsyncDisposable> {
   return serveAdmin(connection, {
     commands,
     version: VERSION,
     execute: async (command, asked) => {
-      const done = await executeFor(admin, command, asked)
-      const effect = effectOf(command.name, done, effects).catch(() => undefined) // Committed all the same.
-      await Promise.race([effect, sleep(SETTLE_MS_MAX, undefined, { ref: false })])
-      return done
+      const store = new NotedStore(admin.store)
+      const answer = await executeFor({ ...admin, store }, command, asked)
+      const effect = effectOf(command.name, answer, effects).catch(() => undefined) // Committed all the same.
+      const done = { answer, actor: asked.caller.actor, store, mayRepeat: hasId(asked.payload) }
+      const [reached] = await Promise.all([
+        reach(done, { ...reaching, recorder }, SETTLE_MS_MAX),
+        Promise.race([effect, sleep(SETTLE_MS_MAX, undefined, { ref: false })]),
+      ])
+      return { ...answer, ...reached }
     },
     onDone: (command, outcome) => telemetry.commandDone(command.name, outcome),
     onRefused: (refusal) => recorder.refused(refusal),
@@ -48,4 +56,8 @@ async function effectOf(command: string, { account }: Answer, effects: Effects):
   if (command === 'account.delete') await effects.clear()
   else if (command.startsWith('operator.')) await effects.operator()
   else if (command.startsWith('account.') && typeof account === 'string') await effects.account(account)
+}
+
+function hasId(payload: unknown): boolean {
+  return typeof payload === 'object' && payload !== null && 'commandId' in payload
 }

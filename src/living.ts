@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openAuthority } from './authority.ts'
 import type { Observer } from './callout/callout.ts'
 import type { LiveSessions } from './callout/presence.ts'
-import type { EventRecorder } from './nats/event-recorder.ts'
 import { sessionOf } from './callout/session-of.ts'
 import { Thinning } from './callout/thinning.ts'
 import { liveSessions } from './nats/account-servers.ts'
@@ -9,13 +9,13 @@ import { ensureLiveBuckets, type StorageOptions } from './nats/buckets.ts'
 import type { ServiceConnection } from './nats/connection.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import { BusGossip } from './nats/gossip.ts'
-import { busKicking } from './nats/kick.ts'
+import type { EventRecorder } from './nats/event-recorder.ts'
 import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
 import type { KnownServers } from './nats/servers.ts'
 import type { TrustChain } from './nats/trust.ts'
-import { Evictor } from './sessions/evictor.ts'
+import type { Consequences } from './sessions/consequences.ts'
 import type { Gossip } from './sessions/gossip.ts'
 import type { Evictions } from './sessions/kicking.ts'
 import { Lately } from './sessions/lately.ts'
@@ -35,6 +35,7 @@ export interface Living {
   readonly reconciliation: Reconciliation
   /** The decision of a session that was cut off, and goes on with this one. */
   readonly continued: (...login: Parameters<Observer['admitted']>) => string | undefined
+  readonly consequences: Consequences
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -44,15 +45,14 @@ interface LivingParts {
   readonly directory: KvDirectory
   readonly servers: KnownServers
   readonly telemetry: Telemetry
-  readonly recorder: Pick<EventRecorder, 'ended'>
+  readonly recorder: EventRecorder
   readonly storage: StorageOptions
   readonly trust: TrustChain
+  readonly pace?: PaceOptions | undefined
   readonly nextId: () => string
   readonly nowMs: () => number
 }
 
-/** Two hundred a second are let in anew by a small machine beside its ordinary work. */
-const PACE: PaceOptions = { perSecond: 200, spreadMs: 0 }
 /** How long after an attempt to read the ledger anew the next one is. */
 const RETRY_MS = 1_000
 
@@ -68,8 +68,9 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   directory.onChange(() => replicas.readOn())
   const { ledger, reconciliation } = await openLedger(parts, replicas)
   opened.push(ledger, reconciliation)
-  const evictor = openEvictor(parts, { ledger, replicas })
-  opened.push(asyncly(evictor))
+  const owned: Disposable[] = []
+  const { evictor, consequences } = openAuthority({ ...parts, nc, self, gossip, replicas, ledger }, owned)
+  opened.push(...owned.map(asyncly))
   const thinning = new Thinning({
     directory,
     open: ledger.open,
@@ -93,12 +94,13 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     evictions: evictor,
     reconciliation,
     continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
+    consequences,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       resumed(request, admitted) {
         const session = sessionOf(request, admitted, nowMs())
         const { since } = ledger.open.get(sessionId(session)) ?? session
-        ledger.record({ ...session, since })
+        ledger.record({ ...session, since, resumed: session.since })
       },
       denied: () => undefined,
       dropped: () => undefined,
@@ -113,22 +115,6 @@ function asyncly(owner: Disposable): AsyncDisposable {
       return Promise.resolve()
     },
   }
-}
-
-function openEvictor(
-  { connection: { nc }, telemetry, nowMs }: LivingParts,
-  { ledger, replicas }: Pick<Living, 'ledger' | 'replicas'>,
-): Evictor {
-  return new Evictor({
-    kicking: busKicking(nc),
-    pace: PACE,
-    replicas: () => replicas.live.length,
-    isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
-    nowMs,
-    onKicked: (session) => void ledger.end(sessionId(session)),
-    onGone: (session) => void ledger.end(sessionId(session)),
-    onError: (error) => telemetry.failed(error, 'kicking'),
-  })
 }
 
 /** The ledger, and what keeps it true. */

@@ -30,6 +30,7 @@ import { sessionRecords } from './nats/session-records.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
+import type { PaceOptions } from './sessions/pace.ts'
 import { sessionId } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
 import { lockoutsOf, openThrottling, type Throttling } from './throttling.ts'
@@ -47,6 +48,7 @@ export interface GatehouseOptions extends StorageOptions {
   readonly eventSample?: number | undefined
   /** How many failures the door takes; what is absent is as `THROTTLE` says. */
   readonly throttle?: Partial<ThrottleOptions> | undefined
+  readonly pace?: PaceOptions | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -164,7 +166,8 @@ async function assemble(
     onError: (error) => telemetry.failed(error, 'callout'),
   })
   const effects = { account: accounts.settled, operator: () => operator.settled(), clear }
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects }))
+  const reaching = { ...living, directory, tickMs: callout.tickMs }
+  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects, reaching }))
   await awhile(accounts.allSettled())
   await awhile(operator.kept())
   await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))

@@ -45,12 +45,18 @@ export function createMetrics() {
     help: 'Events of connections and refusals that did not reach the audit stream.',
     registers,
   })
+  const kicked = new Counter({
+    name: 'gatehouse_sessions_kicked_total',
+    help: 'Sessions that were ended, by reason: of a denial, grant_changed, or command.',
+    labelNames: ['reason'],
+    registers,
+  })
   const untold = new Counter({
     name: 'gatehouse_telemetry_failures_total',
     help: 'Facts that could not be logged or told, for example on a full disk.',
     registers,
   })
-  return { registry, decisions, resumed, latency, commands, connected, lostEvents, untold }
+  return { registry, decisions, resumed, latency, commands, connected, lostEvents, untold, kicked }
 }
 
 export type Metrics = ReturnType<typeof createMetrics>

@@ -4,6 +4,7 @@ import type { Admission, Observer } from './callout/callout.ts'
 import type { Denial, Drop } from './callout/reason.ts'
 import type { Verified } from './callout/verify.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import type { Cause } from './sessions/kicking.ts'
 import type { Departure } from './sessions/presence.ts'
 import { correlationOf, type Session } from './sessions/session.ts'
 
@@ -18,6 +19,7 @@ export interface Telemetry extends Observer {
   commandDone(name: string, outcome: string): void
   eventLost(error: unknown): void
   sessionEnded(session: Session, departure: Departure): void
+  kicked(session: Session, cause: Cause): void
   serverConnected(url: string): void
   serverDisconnected(): void
 }
@@ -93,7 +95,7 @@ function decisionsIn({ log, tell, metrics, unfailing }: Book): Observer {
 
 /** What is told of everything else. */
 function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics' | keyof Observer> {
-  const { decisions, commands, connected, lostEvents } = metrics
+  const { decisions, commands, connected, lostEvents, kicked } = metrics
   return {
     overloaded: unfailing(() => {
       decisions.inc({ outcome: 'dropped', reason: 'overloaded' })
@@ -116,6 +118,7 @@ function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics
       const who = { user, account, credential, userNkey: correlationOf(session), client: client.name }
       log.info({ event: 'session.ended', reason, ...who, ...where, since, sent, received }, 'session ended')
     }),
+    kicked: unfailing(kickedTeller(log, kicked)),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
       log.info({ event: 'nats.connected', url }, 'connected to NATS')
@@ -124,6 +127,25 @@ function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics
       connected.set(0)
       log.warn({ event: 'nats.disconnected' }, 'disconnected from NATS')
     }),
+  }
+}
+
+function kickedTeller(log: Logger, counter: Counter<'reason'>): Telemetry['kicked'] {
+  return (session, { reason, detail, correlationId }) => {
+    counter.inc({ reason })
+    const { decision, server, cid, name: user, account, credential } = session
+    const facts = {
+      userNkey: decision,
+      server,
+      cid,
+      user,
+      account,
+      credential,
+      reason,
+      detail,
+      correlationId,
+    }
+    log.info({ event: 'session.kicked', ...facts }, 'session ended')
   }
 }
 

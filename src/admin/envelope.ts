@@ -30,6 +30,20 @@ const answered = {
       }),
     )
     .describe('What happened. Nothing, when it was so already.'),
+  behind: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Replicas that are there and did not learn of it within two seconds: until they do, they let in by what was before. Absent: none.',
+    ),
+  connections: z
+    .object({
+      affected: z.number().describe('Connections that have to end.'),
+      kicked: z.number().describe('Of these, how many have ended so far.'),
+      left: z.number().describe('Those that end later, at the pace that is configured.'),
+    })
+    .optional()
+    .describe('What it comes to for connections that are open. Absent: none has to end, as far as is known.'),
 }
 
 /** The whole body that a command accepts. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { accountEvents, operatorEvents } from './event-account.ts'
 import { policyEvents, roleEvents } from './event-policy.ts'
 import { eventSchema, type EventDefinition } from './event-schema.ts'
+import { sessionEvents } from './event-session.ts'
 import { commandEvents, connectionEvents, userEvents } from './event-user.ts'
 
 /**
@@ -15,6 +16,7 @@ export const eventDefinitions: Readonly<Record<string, EventDefinition>> = {
   ...roleEvents,
   ...userEvents,
   ...connectionEvents,
+  ...sessionEvents,
   ...commandEvents,
 }
 

@@ -41,7 +41,7 @@ function compared(session: Session, user: User, { directory, nowMs }: Reconsider
 function promised(session: Session, standing: Standing, nowMs: number): Verdict | Denial {
   const grant = compile(standing)
   if (grant instanceof Denial) return grant
-  const moment = { nowMs, sinceMs: Date.parse(session.since), random: 0 } // The longest that it may be promised.
+  const moment = { nowMs, sinceMs: Date.parse(session.resumed ?? session.since), random: 0 } // The longest that it may be promised.
   const prepared = prepare(standing, grant, { claims: { nats: { user_nkey: session.decision } }, moment })
   if (prepared instanceof Denial) return prepared
   if (hashesOf(grant).permissions !== session.permissionsHash) return { is: 'changed', detail: 'permissions' }

@@ -9,6 +9,7 @@ import type { Departure } from '../sessions/presence.ts'
 import { correlationOf, type Session } from '../sessions/session.ts'
 import { hash32 } from '../sessions/share.ts'
 import { failedLoginEvent, lockedOutEvent, loginEvent, type FailedLogin, type Login } from './event-logins.ts'
+import { kickEvent, reexaminationEvent, type Kick, type Reexamination } from './event-kicks.ts'
 import { EventOutbox } from './event-outbox.ts'
 import { EventBounds, type BoundsOptions } from './event-quota.ts'
 import { logoutEvent, type Logout } from './event-sessions.ts'
@@ -53,6 +54,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   readonly #logouts: EventBounds<Logout>
   readonly #failedLogins: EventBounds<FailedLogin>
   readonly #lockouts: EventBounds<Lockout>
+  readonly #kicks: EventBounds<Kick>
   readonly #timer: NodeJS.Timeout
 
   constructor(nc: NatsConnection, options: RecorderOptions) {
@@ -105,6 +107,14 @@ export class EventRecorder implements AsyncDisposable, Observer {
       },
       LOCKOUTS,
     )
+    this.#kicks = new EventBounds<Kick>(
+      {
+        keysOf: ({ session }) => [`${session.account} ${session.user}`],
+        publish: publish(kickEvent),
+        anonymous: () => undefined,
+      },
+      LOGINS,
+    )
     this.#timer = setInterval(() => this.#release(), SUMMARY_MS)
     this.#timer.unref()
   }
@@ -139,6 +149,16 @@ export class EventRecorder implements AsyncDisposable, Observer {
     this.#lockouts.offer(lockout, this.#options.now().getTime())
   }
 
+  /** A session was ended here. */
+  kicked(kick: Kick): void {
+    this.#kicks.offer(kick, this.#options.now().getTime())
+  }
+
+  /** What a change came to for the sessions of all replicas. One for each command at most. */
+  reexamined(reexamination: Reexamination): void {
+    this.#outbox.put(reexaminationEvent(reexamination, this.#stamp()))
+  }
+
   /** Nobody trustworthy asked: counted, and nothing that anybody could be told. */
   dropped(): void {}
 
@@ -161,7 +181,7 @@ export class EventRecorder implements AsyncDisposable, Observer {
   }
 
   #release(): void {
-    const all = [this.#refusals, this.#logins, this.#logouts, this.#failedLogins, this.#lockouts]
+    const all = [this.#refusals, this.#logins, this.#logouts, this.#failedLogins, this.#lockouts, this.#kicks]
     for (const bounds of all) bounds.release()
   }
 }

@@ -48,6 +48,7 @@ export class Consequences implements Disposable {
   readonly #toTell = new Map<string, { readonly commit: Commit; readonly untilMs: number }>()
   readonly #asked = new Map<string, Asked>()
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(options: ConsequencesOptions) {
     this.#options = options
@@ -79,7 +80,11 @@ export class Consequences implements Disposable {
     return {
       within: async (ms) => {
         const untilMs = this.#options.nowMs() + ms
-        for (let left = ms; left > 0 && !this.#isOver(asked); left = untilMs - this.#options.nowMs())
+        for (
+          let left = ms;
+          left > 0 && !this.#isOver(asked) && !this.#isClosed;
+          left = untilMs - this.#options.nowMs()
+        )
           await news(asked, left)
         return { report: this.#sum(asked), isOver: this.#isOver(asked) }
       },
@@ -88,6 +93,7 @@ export class Consequences implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     for (const { waiting } of this.#asked.values()) for (const wake of waiting) wake()
   }
@@ -166,6 +172,7 @@ function news({ waiting }: Asked, ms: number): Promise<void> {
       resolve()
     }
     const timer = setTimeout(done, ms)
+    timer.unref()
     waiting.add(done)
   })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cause, Evictions, Kicking, Report } from './kicking.ts'
 import { Pace, type PaceOptions } from './pace.ts'
-import { sessionId, type Session, type SessionId } from './session.ts'
+import { LEAF_NODE, sessionId, type Session, type SessionId } from './session.ts'
 import { Tally } from './tally.ts'
 
 /** KICKs under way at a time. A server answers in a millisecond or so: this is some thousands a second. */
@@ -182,5 +182,5 @@ export class Evictor implements Evictions, Disposable {
 }
 
 function isArriving({ client, since }: Session, nowMs: number): boolean {
-  return client.kind === 'Leafnode' && nowMs - Date.parse(since) < LEAF_ARRIVAL_MS
+  return client.kind === LEAF_NODE && nowMs - Date.parse(since) < LEAF_ARRIVAL_MS
 }

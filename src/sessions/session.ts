@@ -39,6 +39,8 @@ export interface Session extends Connection {
   readonly client: SessionClient
   /** RFC 3339. */
   readonly since: string
+  /** RFC 3339: when it was last decided anew while it was open; its lifetime counts from there. Absent: it was not. */
+  readonly resumed?: string | undefined
   /** RFC 3339: when its JWT ends. Absent when it may last. */
   readonly until?: string | undefined
   /** The state it was decided on. */

@@ -6,7 +6,7 @@ import { createKeyPair } from '../../src/keys/key-pair.ts'
 import { Passwords } from '../../src/keys/password.ts'
 import { signerOf } from '../../src/keys/signer.ts'
 import { createToken } from '../../src/keys/token.ts'
-import { aSession } from '../sessions/a-session.ts'
+import { aSession } from '../sessions/sessions.ts'
 import { type Records } from '../support/records.ts'
 import {
   anAccount,

@@ -5,7 +5,7 @@ import { GatehouseError } from '../../src/errors.ts'
 import { createToken } from '../../src/keys/token.ts'
 import { OpenSessions } from '../../src/sessions/open-sessions.ts'
 import type { Session, SessionId } from '../../src/sessions/session.ts'
-import { aSession } from '../sessions/a-session.ts'
+import { aSession } from '../sessions/sessions.ts'
 import { anAccount, aToken, aUser, NOW_MS } from '../support/requests.ts'
 
 const account = anAccount({ limits: { sessionsPerUser: 2 } })

@@ -7,7 +7,7 @@ import type { Session } from '../../src/sessions/session.ts'
 import { Tally } from '../../src/sessions/tally.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { aSession } from './a-session.ts'
+import { aSession } from './sessions.ts'
 
 const cause: Cause = { reason: 'command' }
 const sessions = (count: number): readonly Session[] =>

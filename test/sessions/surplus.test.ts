@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sessionId } from '../../src/sessions/session.ts'
 import { surplusOf, type SessionLimits } from '../../src/sessions/surplus.ts'
-import { aSession } from './a-session.ts'
+import { aSession } from './sessions.ts'
 
 const sessions = fc
   .array(
