@@ -24,8 +24,8 @@ const WORDS: Readonly<Record<string, string>> = {
   source_not_allowed: 'the sources of the policy do not hold the address of the client',
   connection_type_not_allowed: 'the connection types of the policy do not name this kind of connection',
   outside_window: 'the windows of the policy are closed: it may connect again when one opens',
-  too_many_sessions: 'the user has as many connections as it may have',
-  sessions_unknown: 'connections are limited, and not every server said who is connected',
+  too_many_sessions: 'the user, or its credential, has as many connections as it may have',
+  sessions_unknown: 'there seems to be no place left, and not every server said who is connected',
   policy_missing: 'a policy is gone, or belongs to another account: nothing holds without it',
   role_missing: 'a role is gone, or belongs to another account: nothing holds without it',
   template_value_missing:

@@ -1,10 +1,11 @@
 import { GatehouseError } from '../errors.ts'
 import { openClient, type Client, type Reply } from '../nats/client.ts'
 import { eventRow } from './event-row.ts'
-import { misused, formatOf, timeoutOf, type ConnectionFlags } from './options.ts'
+import { formatOf, timeoutOf, type ConnectionFlags } from './options.ts'
 import type { Shell } from './shell.ts'
 import { cell, plain } from './table.ts'
 import { targetOf } from './target.ts'
+import { whenOf } from './when.ts'
 
 export interface TailFlags extends ConnectionFlags {
   readonly subject?: string
@@ -36,7 +37,7 @@ export async function tailEvents(flags: TailFlags, shell: Shell): Promise<void> 
     ...(flags.account !== undefined && { account: flags.account }),
     ...(flags.subject !== undefined && { subject: flags.subject }),
   }
-  const since = sinceOf(flags.since, shell.nowMs())
+  const since = whenOf('--since', flags.since ?? '0s', shell.nowMs())
   const timeoutMs = timeoutOf(flags)
   const target = await targetOf(flags, shell)
   await using client = await openClient({
@@ -160,19 +161,6 @@ function ringing(client: Client, signal: AbortSignal): Bell {
       hasRung = false
     },
   }
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** `1h` ago, or a time; now when nothing was said. RFC 3339. */
-function sinceOf(text: string | undefined, nowMs: number): string {
-  if (text === undefined) return new Date(nowMs).toISOString()
-  const [, n, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN
-  const at = n === undefined ? time : nowMs - Number(n) * (UNIT_MS[unit] ?? 0)
-  if (Number.isNaN(at))
-    throw misused('--since', 'must be a duration such as 1h, or a time such as 2027-01-31T12:00:00Z')
-  return new Date(at).toISOString()
 }
 
 /** `2026-11-21 05:16Z  user.locked  admin  userId 01… name bob reason left`. */

@@ -14,6 +14,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { GatehouseError, type ErrorCode, type Fault } from '../errors.ts'
+import { publishPlain, publishStored, refusalsOf, type Outgoing, type Published } from './client-publish.ts'
 
 /** What somebody proves itself with. A secret: this value is never printed. */
 export type Proof =
@@ -66,6 +67,8 @@ export interface Client extends AsyncDisposable {
   request(name: string, body: Reply): Promise<Reply>
   /** Calls for every message until the signal says so. Throws `forbidden` when it may not be subscribed to. */
   listen(subject: string, onMessage: () => void, signal: AbortSignal): Promise<void>
+  /** Publishes in this order. `sent`: the server has them. `stored`: a stream has acknowledged each. */
+  publish(messages: readonly Outgoing[], until: 'sent' | 'stored'): Promise<Published>
 }
 
 const TIMEOUT_MS = 10_000
@@ -85,8 +88,11 @@ export async function openClient(options: ClientOptions): Promise<Client> {
   }).catch((error: unknown) => {
     throw notConnected(error, options)
   })
+  const refusals = refusalsOf(nc)
   return {
     request: (name, body) => ask(nc, { name, body, proof: proof.kind, origin, timeoutMs }),
+    publish: (messages, until) =>
+      until === 'sent' ? publishPlain(nc, messages, refusals) : publishStored(nc, messages, timeoutMs),
     listen: (subject, onMessage, signal) => listen(nc, { subject, onMessage, signal }),
     [Symbol.asyncDispose]: () => nc.close(),
   }

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { tokenAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command } from '../support/clients.ts'
 import { eventually } from '../support/eventually.ts'
@@ -61,6 +62,19 @@ async function run(
     throw error
   })
   return { lines, child, end, [Symbol.asyncDispose]: () => end().then(() => undefined) }
+}
+
+/** What dead-letters.mjs prints. */
+async function deadLetters(token: string, ...args: readonly string[]): Promise<readonly unknown[]> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(PROJECT, 'docs', 'examples', 'dead-letters.mjs'), ...args],
+    { env: { PATH: process.env['PATH'], NATS_URL: world.server.url, NATS_TOKEN: token } },
+  )
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown)
 }
 
 const names = ({ lines }: Example): unknown[] => lines.map(({ data }) => data['name'])
@@ -122,5 +136,46 @@ describe('docs/examples/durable-subscriber.mjs', () => {
     expect(message?.json()).toMatchObject({ data: { name: 'unlucky', reason: 'test' } })
     const worker = () => manager.consumers.info('account-events', 'worker')
     await eventually(async () => (await worker()).num_ack_pending === 0)
+
+    // Once its fault is mended, it is put back to work.
+    await example.end()
+    await using mended = await run('durable-subscriber.mjs', { NATS_TOKEN: token })
+    const [letter] = await deadLetters(token)
+    expect(letter).toMatchObject({ seq: 1, error: 'made to fail', data: { name: 'unlucky', reason: 'test' } })
+    expect(names(mended)).not.toContain('unlucky')
+    await deadLetters(token, '1')
+    await eventually(() => mended.lines.some(({ subject }) => subject === 'replay.user.locked'))
+    expect(names(mended)).toContain('unlucky')
+    expect(await deadLetters(token)).toEqual([])
+  })
+
+  it('puts aside without a touch what takes the whole program with it', async () => {
+    await command(admin, 'account.create', { name: 'PAYMENTS', limits: { jetstream: {} } })
+    const { nc, token } = await openListener(world, admin, { account: 'PAYMENTS', name: 'durable' })
+    await create('PAYMENTS', 'poison')
+    const env = { NATS_TOKEN: token, CRASH_ON: 'user.locked', ACK_WAIT: '1' }
+    const first = await run('durable-subscriber.mjs', env)
+    await command(admin, 'user.lock', { account: 'PAYMENTS', user: 'poison', reason: 'test' })
+    await eventually(() => first.child.exitCode === 1)
+    const manager = await jetstreamManager(nc)
+    const dead = (): Promise<number> =>
+      manager.streams.info('account-events-dead').then(({ state }) => state.messages)
+    for (let crashes = 1; (await dead()) === 0; crashes += 1) {
+      expect(crashes).toBeLessThan(6)
+      await using example = await run('durable-subscriber.mjs', env)
+      await eventually(async () => example.child.exitCode === 1 || (await dead()) === 1, 20_000)
+    }
+    expect(await deadLetters(token)).toMatchObject([
+      { error: 'was delivered 4 times, and never finished', data: { name: 'poison' } },
+    ])
+  })
+
+  it('takes what is replayed', async () => {
+    const { token } = await openListener(world, admin, { account: 'ORDERS', name: 'replayer' })
+    await using example = await run('durable-subscriber.mjs', { NATS_TOKEN: token })
+    const nc = await world.connect({ authenticator: tokenAuthenticator(token) })
+    const event = { data: { name: 'from the past' }, metadata: { id: 'past', actor: {} } }
+    nc.publish('replay.A.user.registered', JSON.stringify(event))
+    await eventually(() => names(example).includes('from the past'))
   })
 })

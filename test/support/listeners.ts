@@ -18,7 +18,7 @@ export const LISTENER = 'event-listener'
 export async function createListenerPolicy(admin: NatsConnection): Promise<void> {
   await command(admin, 'policy.create', {
     name: LISTENER,
-    publish: { allow: ['$JS.API.>', '$JS.ACK.>', 'dead-letter.>', 'mine.>'] },
+    publish: { allow: ['$JS.API.>', '$JS.ACK.>', 'dead-letter.>', 'replay.>', 'mine.>'] },
     subscribe: { allow: ['auth.>', 'stolen.>', 'dead-letter.>', '_INBOX.>'] },
   })
 }
