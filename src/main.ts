@@ -25,6 +25,7 @@ import { purgeSourcedEvents } from './nats/event-purge.ts'
 import { AuditLog } from './nats/event-log.ts'
 import { EventRecorder } from './nats/event-recorder.ts'
 import { EventRelay } from './nats/event-relay.ts'
+import { busKicking } from './nats/kick.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
@@ -148,6 +149,7 @@ async function assemble(
     passwords,
     signers: following.stored,
     sessions: new Sessions(liveSessions(nc, servers)),
+    kicking: busKicking(nc),
     openSessions: { at: (connection) => living.ledger.open.get(sessionId(connection)) },
     xkey: trust.xkey,
     trust: trustOf(servers, trust),

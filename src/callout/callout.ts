@@ -2,6 +2,7 @@ import type { Account } from '../domain/account.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { Xkey } from '../keys/xkey.ts'
+import type { Kicking } from '../sessions/kicking.ts'
 import { covers, type Seen } from '../sessions/seen.ts'
 import { admit } from './admit.ts'
 import { authenticate, type Holder, type PasswordCheck } from './authenticate.ts'
@@ -16,6 +17,7 @@ import { authenticateAgain, type OpenSession, type SessionsByConnection } from '
 import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
+import { isTurnedAway } from './turn-away.ts'
 import { verify, type Trust, type Verified } from './verify.ts'
 
 /** Everything a decision rests on. Clock and chance come from outside. */
@@ -25,6 +27,7 @@ export interface Callout {
   readonly signers: Signers
   readonly sessions: Pick<Sessions, 'claim'>
   readonly openSessions: SessionsByConnection
+  readonly kicking: Kicking
   /** Ours, when servers box their requests. */
   readonly xkey: Xkey | undefined
   readonly trust: Trust
@@ -65,7 +68,8 @@ export interface Admission extends GrantParts {
  *
  *   bytes → opened → verified → admitted → decided → signed → sealed
  *
- * Gives the answer, or nothing for a request that deserves none: the server then waits out its own timeout.
+ * Gives the answer, or nothing: for a request that deserves none, whose server waits out its own timeout, and for a
+ * client that was turned away.
  */
 export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
   const { xkey, signers, trust, observer, nowMs, tickMs } = callout
@@ -79,8 +83,11 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
     return undefined
   }
 
+  const silent = decision instanceof Denial && (await isTurnedAway(decision, verified, callout.kicking))
   const outcome = decision instanceof Denial ? decision : decision.jwt
-  const sealed = seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
+  const sealed = silent
+    ? undefined
+    : seal(signResponse(verified, outcome, { signers, nowMs: nowMs() }), verified, xkey)
   if (decision instanceof Denial) observer.denied(verified, decision, tickMs() - began)
   else if (decision.session === 'resumed') observer.resumed(verified, decision, tickMs() - began)
   else observer.admitted(verified, decision, tickMs() - began)

@@ -30,6 +30,7 @@ it('a request of a real server is answered once', async () => {
     passwords: new Passwords({ concurrencyMax: 1 }),
     sessions: { claim: () => Promise.resolve(undefined) },
     openSessions: { at: () => undefined },
+    kicking: { kick: () => Promise.resolve('gone') },
     signers: {
       response: trust.calloutSigner,
       responseIssuerAccount: trust.chain.callout,
