@@ -123,7 +123,7 @@ export async function sessionOfId(
 
 async function toldSession(view: View, session: Session) {
   const { server, cid, client, since, until, policies: at } = session
-  const { decision, credential, grantHash, adopted } = session
+  const { decision, credential, grantHash, adopted } = session // Empty where it was adopted.
   const account = await view.load(accounts, accountKey(session.account))
   return {
     id: sessionId(session),

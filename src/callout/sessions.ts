@@ -3,7 +3,7 @@ import type { MergedLimits } from '../domain/limits.ts'
 import type { Credential, User } from '../domain/user.ts'
 import { GatehouseError } from '../errors.ts'
 import type { OpenSessions } from '../sessions/open-sessions.ts'
-import { sessionId, type SessionId } from '../sessions/session.ts'
+import { LEAF_NODE, sessionId, type SessionId } from '../sessions/session.ts'
 import { isCounted, type SessionLimits } from '../sessions/surplus.ts'
 import type { Soon } from './directory.ts'
 import { ARRIVAL_MS_MAX, presenceOf, type LiveSessions, type Place } from './presence.ts'
@@ -62,7 +62,7 @@ export class Sessions {
     const { account, user, credential, grant } = claimant
     const limits = sessionLimits(account, grant)
     const { server_id, client_info } = claims.nats
-    if (limits === undefined || client_info.kind === 'Leafnode') return undefined
+    if (limits === undefined || client_info.kind === LEAF_NODE) return undefined
     const id = sessionId({ server: server_id.id, cid: client_info.id ?? 0 })
     this.#forgetArrived(nowMs)
     const before = this.#takenBefore(id, user.id) // Who came before has the place, whichever answer is there first.

@@ -139,7 +139,7 @@ export class Thinning implements Disposable {
     const [session] = open.ofUser(user)
     const account = session && directory.account(session.account)
     if (session === undefined || account === undefined) return undefined
-    const found = (await directory.usersNamed(session.name)).find(({ id }) => id === user)
+    const found = await directory.user(account.id, user)
     const parts = found && partsOf(found, account, directory)
     if (parts === undefined || 'missing' in parts) return undefined
     return sessionLimits(account, mergeLimits(allOf(parts).map(({ limits }) => limits)))

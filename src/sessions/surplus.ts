@@ -1,4 +1,4 @@
-import { sessionId, type Session } from './session.ts'
+import { LEAF_NODE, sessionId, type Session } from './session.ts'
 
 /** How many connections a user may have at a time, and which stay when there are more. */
 export interface SessionLimits {
@@ -9,7 +9,7 @@ export interface SessionLimits {
 
 /** A leaf node is no session of its user as far as these limits go: `limits.leafNodes` of the account is theirs. */
 export function isCounted({ client }: Pick<Session, 'client'>): boolean {
-  return client.kind !== 'Leafnode'
+  return client.kind !== LEAF_NODE
 }
 
 /**
