@@ -34,7 +34,8 @@ export interface ActivityOptions {
   readonly everyMs?: number
 }
 
-const UNSEEN: LastSeen = { used: {} }
+/** Of whom nothing is known. */
+export const UNSEEN: LastSeen = { used: {} }
 
 /** Notes when users were last connected, and their credentials last used: from sessions, once in a while for each. */
 export class Activity implements AsyncDisposable {
@@ -49,9 +50,10 @@ export class Activity implements AsyncDisposable {
     this.#timer = setInterval(() => void this.write(), options.everyMs ?? WRITE_MS)
   }
 
-  began({ account, user, credential, since }: Session): void {
-    if (this.#options.nowMs() - Date.parse(since) > NEWS_MS) return
-    this.#note(account, user, { active: since, used: credential === '' ? {} : { [credential]: since } })
+  began(session: Session): void {
+    const { account, user, since } = session
+    if (this.#options.nowMs() - Date.parse(since) <= NEWS_MS)
+      this.#note(account, user, whileOpen(session, since))
   }
 
   ended({ account, user }: Session, { at }: Departure): void {
@@ -106,6 +108,11 @@ export class Activity implements AsyncDisposable {
     if (oldest !== undefined) this.#waiting.delete(oldest)
     this.#waiting.set(key, { account, user, seen: later(known?.seen ?? UNSEEN, seen) })
   }
+}
+
+/** What an open session says of its user at that time. */
+export function whileOpen({ credential, since }: Session, at: string): LastSeen {
+  return { active: at, used: credential === '' ? {} : { [credential]: new Date(since).toISOString() } }
 }
 
 function keyOf(account: string, user: string): string {
