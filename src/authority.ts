@@ -13,6 +13,7 @@ import { LiveAuthority } from './sessions/live-authority.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import type { Replicas } from './sessions/replicas.ts'
 import type { Seen } from './sessions/seen.ts'
+import { KICKED } from './sessions/presence.ts'
 import { sessionId, type Session } from './sessions/session.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -86,7 +87,7 @@ function openEvictor(
     isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
     nowMs,
     onKicked: (session, cause) => {
-      ledger.end(sessionId(session))
+      ledger.end(sessionId(session), KICKED)
       tell(session, cause)
     },
     onGone: (session) => void ledger.end(sessionId(session)),

@@ -22,7 +22,9 @@ import { Lately } from './sessions/lately.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import { Reconciliation } from './sessions/reconciliation.ts'
 import { Replicas } from './sessions/replicas.ts'
-import { sessionId } from './sessions/session.ts'
+import { loginOf, sessionId } from './sessions/session.ts'
+import { Activity, later, UNSEEN, whileOpen, type LastSeen } from './sessions/activity.ts'
+import { KvActivityShelf } from './nats/activity-shelf.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /** Who is connected, and the replicas that see to them: architecture section 7. */
@@ -36,6 +38,8 @@ export interface Living {
   /** The decision of a session that was cut off, and goes on with this one. */
   readonly continued: (...login: Parameters<Observer['admitted']>) => string | undefined
   readonly consequences: Consequences
+  /** When a user was last here, and its credentials used: as far as is known. */
+  readonly lastSeen: (account: string, user: string) => Promise<LastSeen>
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -93,14 +97,19 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     ledger,
     evictions: evictor,
     reconciliation,
+    lastSeen: openActivity(parts, { ledger, replicas }, opened),
     continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
     consequences,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       resumed(request, admitted) {
         const session = sessionOf(request, admitted, nowMs())
-        const { since } = ledger.open.get(sessionId(session)) ?? session
-        ledger.record({ ...session, since, resumed: session.since })
+        const known = ledger.open.get(sessionId(session))
+        if (known === undefined) ledger.record(session)
+        else {
+          const { since } = known
+          ledger.record({ ...session, since, login: loginOf(known), resumed: session.since })
+        }
       },
       denied: () => undefined,
       dropped: () => undefined,
@@ -114,6 +123,30 @@ function asyncly(owner: Disposable): AsyncDisposable {
       owner[Symbol.dispose]()
       return Promise.resolve()
     },
+  }
+}
+
+/** Notes when users were here, and tells it. Who is here now is known without a note. */
+function openActivity(
+  { connection: { nc }, directory, telemetry, nowMs }: LivingParts,
+  { ledger, replicas }: Pick<Living, 'ledger' | 'replicas'>,
+  opened: AsyncDisposable[],
+): Living['lastSeen'] {
+  const onError = (error: unknown): void => telemetry.failed(error, 'noting when users were last here')
+  const shelf = new KvActivityShelf(nc, { onLost: onError })
+  const activity = new Activity({ shelf, owns: (user) => replicas.owns(user), nowMs, onError })
+  opened.push(shelf, activity)
+  ledger.onSession((session) => activity.began(session))
+  ledger.onEnd((session, departure) => activity.ended(session, departure))
+  directory.onUserDeleted((account, user) => activity.deleted(account, user))
+  return async (account, user) => {
+    const now = new Date(nowMs()).toISOString()
+    const live = ledger.open.ofUser(user).map((session) => whileOpen(session, now))
+    const noted = await activity.of(account, user).catch((error: unknown) => {
+      onError(error)
+      return UNSEEN
+    })
+    return [noted, ...live].reduce(later)
   }
 }
 
