@@ -74,7 +74,6 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   opened.push(ledger, reconciliation)
   const owned: Disposable[] = []
   const { evictor, consequences } = openAuthority({ ...parts, nc, self, gossip, replicas, ledger }, owned)
-  opened.push(...owned.map(asyncly))
   const thinning = new Thinning({
     directory,
     open: ledger.open,
@@ -84,7 +83,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     nowMs,
     onError: (error) => telemetry.failed(error, 'ending surplus sessions'),
   })
-  opened.push(asyncly(thinning))
+  opened.push(...[...owned, thinning].map(asyncly))
   ledger.onSession((session) => thinning.began(session))
   directory.onChange((key) => thinning.changed(key))
   replicas.onShift(() => thinning.shifted())

@@ -56,7 +56,7 @@ export function createMetrics() {
     help: 'Facts that could not be logged or told, for example on a full disk.',
     registers,
   })
-  return { registry, decisions, resumed, latency, commands, connected, lostEvents, untold, kicked }
+  return { registry, decisions, resumed, latency, commands, connected, lostEvents, kicked, untold }
 }
 
 export type Metrics = ReturnType<typeof createMetrics>

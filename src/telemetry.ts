@@ -118,7 +118,12 @@ function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics
       const who = { user, account, credential, userNkey: correlationOf(session), client: client.name }
       log.info({ event: 'session.ended', reason, ...who, ...where, since, sent, received }, 'session ended')
     }),
-    kicked: unfailing(kickedTeller(log, kicked)),
+    kicked: unfailing((session: Session, { reason, detail, correlationId }: Cause) => {
+      kicked.inc({ reason })
+      const { server, cid, account, name: user, credential } = session
+      const who = { user, account, credential, userNkey: correlationOf(session), server, cid }
+      log.info({ event: 'session.kicked', reason, detail, correlationId, ...who }, 'session kicked')
+    }),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
       log.info({ event: 'nats.connected', url }, 'connected to NATS')
@@ -127,25 +132,6 @@ function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics
       connected.set(0)
       log.warn({ event: 'nats.disconnected' }, 'disconnected from NATS')
     }),
-  }
-}
-
-function kickedTeller(log: Logger, counter: Counter<'reason'>): Telemetry['kicked'] {
-  return (session, { reason, detail, correlationId }) => {
-    counter.inc({ reason })
-    const { decision, server, cid, name: user, account, credential } = session
-    const facts = {
-      userNkey: decision,
-      server,
-      cid,
-      user,
-      account,
-      credential,
-      reason,
-      detail,
-      correlationId,
-    }
-    log.info({ event: 'session.kicked', ...facts }, 'session ended')
   }
 }
 
