@@ -93,6 +93,7 @@ const world: Callout = {
   signers: { response: responseSigner, responseIssuerAccount: undefined, userSigner: () => userSigner },
   sessions: { claim: () => Promise.resolve(undefined) },
   openSessions: { at: () => undefined },
+  kicking: { kick: () => Promise.resolve('gone') },
   xkey,
   // One request again and again: remembering which were seen would refuse all but the first.
   trust: { calloutAccount: callout.publicKey, isServer: () => true, replays: { isReplay: () => false } },

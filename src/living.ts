@@ -17,7 +17,7 @@ import type { KnownServers } from './nats/servers.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
-import type { Evictions } from './sessions/kicking.ts'
+import type { Evictions, Kicking } from './sessions/kicking.ts'
 import { Lately } from './sessions/lately.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import { Reconciliation } from './sessions/reconciliation.ts'
@@ -31,6 +31,7 @@ export interface Living {
   readonly gossip: Gossip
   readonly replicas: Replicas
   readonly ledger: SessionLedger
+  readonly kicking: Kicking
   readonly evictions: Evictions
   readonly reconciliation: Reconciliation
   /** The decision of a session that was cut off, and goes on with this one. */
@@ -68,7 +69,8 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   directory.onChange(() => replicas.readOn())
   const { ledger, reconciliation } = await openLedger(parts, replicas)
   opened.push(ledger, reconciliation)
-  const evictor = openEvictor(parts, { ledger, replicas })
+  const kicking = busKicking(nc)
+  const evictor = openEvictor(parts, { ledger, replicas, kicking })
   opened.push(asyncly(evictor))
   const thinning = new Thinning({
     directory,
@@ -90,6 +92,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     replicas,
     liveSessions: live,
     ledger,
+    kicking,
     evictions: evictor,
     reconciliation,
     continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
@@ -116,11 +119,11 @@ function asyncly(owner: Disposable): AsyncDisposable {
 }
 
 function openEvictor(
-  { connection: { nc }, telemetry, nowMs }: LivingParts,
-  { ledger, replicas }: Pick<Living, 'ledger' | 'replicas'>,
+  { telemetry, nowMs }: LivingParts,
+  { ledger, replicas, kicking }: Pick<Living, 'ledger' | 'replicas' | 'kicking'>,
 ): Evictor {
   return new Evictor({
-    kicking: busKicking(nc),
+    kicking,
     pace: PACE,
     replicas: () => replicas.live.length,
     isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,

@@ -195,6 +195,7 @@ function calloutOf({ trust, telemetry }: GatehouseOptions, on: Deciding): Callou
     throttle: throttling.throttle,
     signers: following.stored,
     sessions: new Sessions(living.liveSessions, ledger.open),
+    kicking: living.kicking,
     openSessions: { at: (connection) => ledger.open.get(sessionId(connection)) },
     xkey: trust.xkey,
     trust: trustOf(following.servers, trust),

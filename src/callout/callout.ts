@@ -2,6 +2,7 @@ import type { Account } from '../domain/account.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import type { Credential, User } from '../domain/user.ts'
 import type { Xkey } from '../keys/xkey.ts'
+import type { Kicking } from '../sessions/kicking.ts'
 import { covers, type Seen } from '../sessions/seen.ts'
 import { admit } from './admit.ts'
 import { authenticate, type Holder, type PasswordCheck } from './authenticate.ts'
@@ -17,6 +18,7 @@ import type { Sessions } from './sessions.ts'
 import { seal } from './seal.ts'
 import { signResponse, signUser, type Signers } from './sign.ts'
 import type { Throttle } from './throttle.ts'
+import { isTurnedAway } from './turn-away.ts'
 import { verify, type Trust, type Verified } from './verify.ts'
 import { Visitor } from './visitor.ts'
 
@@ -28,6 +30,7 @@ export interface Callout {
   readonly signers: Signers
   readonly sessions: Pick<Sessions, 'claim'>
   readonly openSessions: SessionsByConnection
+  readonly kicking: Kicking
   /** Ours, when servers box their requests. */
   readonly xkey: Xkey | undefined
   readonly trust: Trust
@@ -68,8 +71,8 @@ export interface Admission extends GrantParts {
  *
  *   bytes → opened → verified → admitted → decided → signed → sealed
  *
- * Gives the answer, or nothing for a request that deserves none, and for a refusal of those who failed too often: the
- * server then waits out its own timeout.
+ * Gives the answer, or nothing: for a request that deserves none and for a refusal of those who failed too often, whose
+ * server then waits out its own timeout, and for a client that was turned away.
  */
 export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
   const { xkey, signers, trust, observer, nowMs, tickMs } = callout
@@ -83,7 +86,7 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
     return undefined
   }
 
-  const isSilent = decision instanceof Denial && new Visitor(verified, callout).refused(decision)
+  const isSilent = decision instanceof Denial && (await staysSilent(decision, verified, callout))
   const outcome = decision instanceof Denial ? decision : decision.jwt
   const sealed = isSilent
     ? undefined
@@ -92,6 +95,13 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
   else if (decision.session === 'resumed') observer.resumed(verified, decision, tickMs() - began)
   else observer.admitted(verified, decision, tickMs() - began)
   return sealed
+}
+
+/** Is there nothing to answer to this refusal? */
+async function staysSilent(denial: Denial, verified: Verified, callout: Callout): Promise<boolean> {
+  return (
+    new Visitor(verified, callout).refused(denial) || (await isTurnedAway(denial, verified, callout.kicking))
+  )
 }
 
 /**

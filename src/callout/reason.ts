@@ -53,6 +53,19 @@ export const DENY_REASONS = [
 ] as const
 export type DenyReason = (typeof DENY_REASONS)[number]
 
+/** Refusals that are over by themselves, or soon seen to: whoever meets one should come again. */
+const PASSING: ReadonlySet<DenyReason> = new Set([
+  'hashing_busy',
+  'store_unavailable',
+  'too_many_sessions',
+  'sessions_unknown',
+  'key_missing',
+])
+
+export function isPassing(reason: DenyReason): boolean {
+  return PASSING.has(reason)
+}
+
 /** A request that is dropped. */
 export class Drop {
   readonly reason: DropReason

@@ -215,6 +215,23 @@ describe('a connection', () => {
     expect(ends.map((end) => end - NOW_SECONDS)).toEqual([1_000, 975, 950, 925, 900])
   })
 
+  it('a fleet that came together leaves evenly over a tenth of its lifetime', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 60, max: 86_400 }),
+        fc.integer({ min: 1, max: 500 }),
+        (lifetimeSeconds, size) => {
+          const ends = new Map<number, number>()
+          for (let member = 0; member < size; member += 1) {
+            const end = expiryOf({ lifetimeSeconds }, { random: member / size })!
+            ends.set(end, (ends.get(end) ?? 0) + 1)
+          }
+          expect(Math.max(...ends.values())).toBeLessThanOrEqual(Math.ceil(size / (lifetimeSeconds / 10)) + 1)
+        },
+      ),
+    )
+  })
+
   it('never has its credential outlived by the jitter', () => {
     const as = until(NOW_MS + 950_000)
     expect(expiryOf({ lifetimeSeconds: 1_000 }, { as, random: 0 })).toBe(NOW_SECONDS + 950)

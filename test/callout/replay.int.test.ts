@@ -32,6 +32,7 @@ it('a request of a real server is answered once', async () => {
     throttle: aThrottle(),
     sessions: { claim: () => Promise.resolve(undefined) },
     openSessions: { at: () => undefined },
+    kicking: { kick: () => Promise.resolve('gone') },
     signers: {
       response: trust.calloutSigner,
       responseIssuerAccount: trust.chain.callout,

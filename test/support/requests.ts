@@ -253,6 +253,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
       userSigner: ({ id }) => options.userSigners?.get(id),
     },
     sessions: new Sessions(options.liveSessions ?? (() => Promise.resolve(new Set())), open),
+    kicking: { kick: () => Promise.resolve('gone') },
     openSessions: options.openSessions ?? { at: () => undefined },
     xkey: trust.xkey,
     trust: { calloutAccount: account, isServer: (id) => id === server.id, replays: new Replays() },

@@ -1,0 +1,184 @@
+import {
+  connect,
+  tokenAuthenticator,
+  type ConnectionOptions,
+  type NatsConnection,
+} from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newestServer, oldestServer } from '../support/binaries.ts'
+import { command, createUser, openTcp } from '../support/clients.ts'
+import { systemAuthenticator } from '../support/cluster-servers.ts'
+import { eventually } from '../support/eventually.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+/** What makes nats.js give up for good, and what does not. */
+
+const SOON = {
+  reconnect: true,
+  reconnectTimeWait: 200,
+  reconnectJitter: 0,
+  maxReconnectAttempts: -1,
+} as const
+
+/** A nats.js client, and what its application was told. */
+interface Watched {
+  readonly nc: NatsConnection
+  /** Changes of the connection in order; of an error what it said. */
+  readonly told: string[]
+}
+
+describe.each([
+  ['newest', newestServer],
+  ['oldest', oldestServer],
+])('nats.js at the %s server', (_, find) => {
+  let world: World
+  let admin: NatsConnection
+  let system: NatsConnection
+  beforeAll(async () => {
+    world = await openWorld({ binary: await find() })
+    admin = await world.connectAs('admin')
+    system = await connect({ servers: world.server.url, authenticator: systemAuthenticator(world.trust) })
+    for (const [name, limits] of [
+      ['short', { lifetime: '2s' }],
+      ['once', { sessions: 1 }],
+    ] as const)
+      await command(admin, 'policy.create', {
+        name,
+        limits,
+        publish: { allow: ['echo', '_INBOX.>'] },
+        subscribe: { allow: ['echo', '_INBOX.>'] },
+      })
+  })
+  afterAll(async () => {
+    await system.close()
+    await world[Symbol.asyncDispose]()
+  })
+
+  let users = 0
+  async function newcomer(policy: string): Promise<{ name: string; token: string }> {
+    const name = `user-${(users += 1)}`
+    return { name, token: await createUser(admin, 'ORDERS', { name, policies: [policy] }) }
+  }
+
+  async function enter(token: string, options: ConnectionOptions = {}): Promise<Watched> {
+    const nc = await world.connect({ authenticator: tokenAuthenticator(token), ...SOON, ...options })
+    const told: string[] = []
+    void (async () => {
+      for await (const status of nc.status()) {
+        if (status.type === 'error') told.push(status.error.message)
+        else if (['disconnect', 'reconnect', 'close'].includes(status.type)) told.push(status.type)
+      }
+    })()
+    return { nc, told }
+  }
+
+  /** Closes the connection as a server operator would; without a connection, does nothing. */
+  async function kick({ nc }: Watched): Promise<void> {
+    const { server_id, client_id } = nc.info ?? {}
+    await system.request(`$SYS.REQ.SERVER.${server_id}.KICK`, JSON.stringify({ cid: client_id }))
+  }
+
+  const lock = (user: string) =>
+    command(admin, 'user.lock', { account: 'ORDERS', user, reason: 'for a moment' })
+  const unlock = (user: string) => command(admin, 'user.unlock', { account: 'ORDERS', user })
+  const times = (told: readonly string[], what: string): number =>
+    told.filter((each) => each.toLowerCase().includes(what)).length
+
+  /** Locks the user until this client has been refused once more, and then lets it in again. */
+  async function refuseOnce(client: Watched, user: string): Promise<void> {
+    const before = times(client.told, 'authorization violation')
+    await lock(user)
+    await kick(client)
+    await eventually(() => times(client.told, 'authorization violation') > before)
+    await unlock(user)
+  }
+
+  it('comes back from kicks at once and without an error, however many', async () => {
+    const { token } = await newcomer('once')
+    const client = await enter(token, { reconnectTimeWait: 20 })
+    for (let kicks = 1; kicks <= 10; kicks += 1) {
+      await kick(client)
+      await eventually(() => times(client.told, 'reconnect') >= kicks)
+    }
+    expect(new Set(client.told)).toEqual(new Set(['disconnect', 'reconnect']))
+    expect(client.nc.isClosed()).toBe(false)
+  })
+
+  it('comes back from every expiry, hears what comes after, and its requests are answered', async () => {
+    const { token } = await newcomer('short')
+    const client = await enter(token)
+    client.nc.subscribe('echo', { callback: (_error, message) => void message.respond(message.data) })
+    for (let expiries = 1; expiries <= 6; expiries += 1) {
+      await eventually(() => times(client.told, 'reconnect') >= expiries)
+      expect((await client.nc.request('echo', String(expiries))).string()).toBe(String(expiries))
+    }
+    expect(times(client.told, 'user authentication expired')).toBeGreaterThanOrEqual(6)
+    expect(times(client.told, 'violation')).toBe(0)
+    expect(client.nc.isClosed()).toBe(false)
+    await client.nc.close()
+  })
+
+  it('closes for good on the second refusal of its lifetime, though it was in again in between', async () => {
+    const { name, token } = await newcomer('once')
+    const client = await enter(token)
+    await refuseOnce(client, name)
+    await eventually(() => client.told.at(-1) === 'reconnect')
+    await refuseOnce(client, name)
+    await client.nc.closed()
+    expect(times(client.told, 'authorization violation')).toBe(2)
+  })
+
+  it('closes for good on one refusal after an expiry', async () => {
+    const { name, token } = await newcomer('short')
+    const client = await enter(token, { reconnectTimeWait: 1_000 })
+    await eventually(() => times(client.told, 'expired') === 1)
+    await lock(name)
+    await client.nc.closed()
+    expect(times(client.told, 'authorization violation')).toBe(1)
+  })
+
+  it('waits for better times with ignoreAuthErrorAbort and no limit of attempts', async () => {
+    const { name, token } = await newcomer('short')
+    const client = await enter(token, { ignoreAuthErrorAbort: true })
+    await lock(name)
+    await eventually(() => times(client.told, 'authorization violation') >= 5)
+    await unlock(name)
+    await eventually(() => client.told.at(-1) === 'reconnect')
+    expect(client.nc.isClosed()).toBe(false)
+    await client.nc.close()
+  })
+
+  it('is not told of a refusal that will pass, and is in when it has passed', async () => {
+    const { token } = await newcomer('once')
+    const client = await enter(token, { timeout: 250 })
+    await kick(client)
+    await using other = await openTcp(world.server.ports.nats)
+    await other.connect({ auth_token: token })
+    const refused = () => world.heard.denied.filter(({ reason }) => reason === 'too_many_sessions').length
+    const before = refused()
+    await eventually(() => refused() >= before + 4)
+    expect(client.nc.isClosed()).toBe(false)
+    await other[Symbol.asyncDispose]()
+    await eventually(() => client.told.includes('reconnect'))
+    expect(new Set(client.told)).toEqual(new Set(['disconnect', 'reconnect']))
+  })
+
+  it('by hand: the connection ends, with a word at an expiry and without one at a kick or a refusal that will pass', async () => {
+    const [short, once] = [await newcomer('short'), await newcomer('once')]
+    const { nats } = world.server.ports
+    for (let lives = 0; lives < 3; lives += 1) {
+      await using client = await openTcp(nats)
+      await client.connect({ auth_token: short.token })
+      client.subscribe('echo')
+      client.publish('echo', 'heard')
+      await client.until(() => client.delivered.length === 1)
+      await client.ended
+      expect(client.errors).toEqual(["'User Authentication Expired'"])
+    }
+    await using first = await openTcp(nats)
+    await first.connect({ auth_token: once.token })
+    await using second = await openTcp(nats)
+    await expect(second.connect({ auth_token: once.token })).rejects.toThrow('ended the connection')
+    expect(second.errors).toEqual([])
+  })
+})
