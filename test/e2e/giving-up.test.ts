@@ -4,6 +4,7 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from '@nats-io/transport-node'
+import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newestServer, oldestServer } from '../support/binaries.ts'
 import { command, createUser, openTcp } from '../support/clients.ts'
@@ -11,7 +12,7 @@ import { systemAuthenticator } from '../support/cluster-servers.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
 
-/** What makes nats.js give up for good, and what does not. */
+/** What makes clients give up for good, nats.js above all, and what does not. */
 
 const SOON = {
   reconnect: true,
@@ -30,7 +31,7 @@ interface Watched {
 describe.each([
   ['newest', newestServer],
   ['oldest', oldestServer],
-])('nats.js at the %s server', (_, find) => {
+])('a client of the %s server', (_, find) => {
   let world: World
   let admin: NatsConnection
   let system: NatsConnection
@@ -38,6 +39,8 @@ describe.each([
     world = await openWorld({ binary: await find() })
     admin = await world.connectAs('admin')
     system = await connect({ servers: world.server.url, authenticator: systemAuthenticator(world.trust) })
+    const jetstream = { account: 'ORDERS', limits: { jetstream: {} } } // MQTT wants it.
+    await command(admin, 'account.update-limits', jetstream)
     for (const [name, limits] of [
       ['short', { lifetime: '2s' }],
       ['once', { sessions: 1 }],
@@ -76,6 +79,16 @@ describe.each([
   async function kick({ nc }: Watched): Promise<void> {
     const { server_id, client_id } = nc.info ?? {}
     await system.request(`$SYS.REQ.SERVER.${server_id}.KICK`, JSON.stringify({ cid: client_id }))
+  }
+
+  function openDevice(username: string, password: string): { client: MqttClient; told: readonly string[] } {
+    const url = `mqtt://127.0.0.1:${world.server.ports.mqtt ?? 0}`
+    const client = mqtt.connect(url, { protocolVersion: 4, username, password, reconnectPeriod: 50 })
+    const told: string[] = []
+    client.on('error', (error) => void told.push(error.message))
+    client.on('close', () => void told.push('close'))
+    client.on('connect', () => void told.push('connect'))
+    return { client, told }
   }
 
   const lock = (user: string) =>
@@ -161,6 +174,25 @@ describe.each([
     await other[Symbol.asyncDispose]()
     await eventually(() => client.told.includes('reconnect'))
     expect(new Set(client.told)).toEqual(new Set(['disconnect', 'reconnect']))
+  })
+
+  it('as mqtt.js, which gives up at the first refusal, but not at one that will pass', async () => {
+    const { name, token } = await newcomer('once')
+    await using other = await openTcp(world.server.ports.nats)
+    await other.connect({ auth_token: token })
+    const device = openDevice(name, token)
+    await eventually(() => times(device.told, 'close') >= 3)
+    await other[Symbol.asyncDispose]()
+    await eventually(() => device.told.includes('connect'))
+    expect(new Set(device.told)).toEqual(new Set(['close', 'connect']))
+    await device.client.endAsync(true)
+
+    await lock(name)
+    const refused = openDevice(name, token)
+    await eventually(() => times(refused.told, 'not authorized') === 1)
+    await eventually(() => refused.told.includes('close'))
+    expect([refused.client.connected, refused.client.reconnecting]).toEqual([false, false])
+    await refused.client.endAsync(true)
   })
 
   it('by hand: the connection ends, with a word at an expiry and without one at a kick or a refusal that will pass', async () => {
