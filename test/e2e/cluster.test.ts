@@ -111,5 +111,5 @@ describe('a replica that is a process of its own', () => {
     })
     await other.kill()
     for (let times = 0; times < 5; times += 1) await (await cluster.connectAs(ALICE)).close()
-  })
+  }, 180_000) // It is built first.
 })

@@ -10,20 +10,23 @@ import { newestServer, oldestServer } from '../support/binaries.ts'
 import { command, createUser, openTcp } from '../support/clients.ts'
 import { systemAuthenticator } from '../support/cluster-servers.ts'
 import { eventually } from '../support/eventually.ts'
+import { openTurnstile, type Turnstile } from '../support/turnstile.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** What makes clients give up for good, nats.js above all, and what does not. */
 
 const SOON = {
   reconnect: true,
-  reconnectTimeWait: 200,
+  reconnectTimeWait: 20,
   reconnectJitter: 0,
   maxReconnectAttempts: -1,
+  ignoreClusterUpdates: true, // They would lead past the turnstile.
 } as const
 
 /** A nats.js client, and what its application was told. */
 interface Watched {
   readonly nc: NatsConnection
+  readonly turnstile: Turnstile
   /** Changes of the connection in order; of an error what it said. */
   readonly told: string[]
 }
@@ -52,7 +55,9 @@ describe.each([
         subscribe: { allow: ['echo', '_INBOX.>'] },
       })
   })
+  const turnstiles: Turnstile[] = []
   afterAll(async () => {
+    for (const turnstile of turnstiles) await turnstile[Symbol.asyncDispose]()
     await system.close()
     await world[Symbol.asyncDispose]()
   })
@@ -64,7 +69,10 @@ describe.each([
   }
 
   async function enter(token: string, options: ConnectionOptions = {}): Promise<Watched> {
-    const nc = await world.connect({ authenticator: tokenAuthenticator(token), ...SOON, ...options })
+    const turnstile = await openTurnstile(world.server.ports.nats)
+    turnstiles.push(turnstile)
+    const authenticator = tokenAuthenticator(token)
+    const nc = await world.connect({ servers: turnstile.url, authenticator, ...SOON, ...options })
     const told: string[] = []
     void (async () => {
       for await (const status of nc.status()) {
@@ -72,7 +80,7 @@ describe.each([
         else if (['disconnect', 'reconnect', 'close'].includes(status.type)) told.push(status.type)
       }
     })()
-    return { nc, told }
+    return { nc, told, turnstile }
   }
 
   /** Closes the connection as a server operator would; without a connection, does nothing. */
@@ -97,18 +105,21 @@ describe.each([
   const times = (told: readonly string[], what: string): number =>
     told.filter((each) => each.toLowerCase().includes(what)).length
 
-  /** Locks the user until this client has been refused once more, and then lets it in again. */
+  /** Refuses this client once, and lets it in when it comes again. */
   async function refuseOnce(client: Watched, user: string): Promise<void> {
     const before = times(client.told, 'authorization violation')
-    await lock(user)
+    client.turnstile.pass(0)
     await kick(client)
+    await lock(user)
+    client.turnstile.pass(1)
     await eventually(() => times(client.told, 'authorization violation') > before)
     await unlock(user)
+    client.turnstile.pass(Infinity)
   }
 
   it('comes back from kicks at once and without an error, however many', async () => {
     const { token } = await newcomer('once')
-    const client = await enter(token, { reconnectTimeWait: 20 })
+    const client = await enter(token)
     for (let kicks = 1; kicks <= 10; kicks += 1) {
       await kick(client)
       await eventually(() => times(client.told, 'reconnect') >= kicks)
@@ -143,9 +154,11 @@ describe.each([
 
   it('closes for good on one refusal after an expiry', async () => {
     const { name, token } = await newcomer('short')
-    const client = await enter(token, { reconnectTimeWait: 1_000 })
+    const client = await enter(token)
+    client.turnstile.pass(0)
     await eventually(() => times(client.told, 'expired') === 1)
     await lock(name)
+    client.turnstile.pass(Infinity)
     await client.nc.closed()
     expect(times(client.told, 'authorization violation')).toBe(1)
   })
@@ -164,11 +177,13 @@ describe.each([
   it('is not told of a refusal that will pass, and is in when it has passed', async () => {
     const { token } = await newcomer('once')
     const client = await enter(token, { timeout: 250 })
+    client.turnstile.pass(0)
     await kick(client)
     await using other = await openTcp(world.server.ports.nats)
     await other.connect({ auth_token: token })
     const refused = () => world.heard.denied.filter(({ reason }) => reason === 'too_many_sessions').length
     const before = refused()
+    client.turnstile.pass(Infinity)
     await eventually(() => refused() >= before + 4)
     expect(client.nc.isClosed()).toBe(false)
     await other[Symbol.asyncDispose]()
