@@ -1,14 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import type { NatsConnection } from '@nats-io/transport-node'
 import { reconsider } from './callout/reconsider.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import type { EventRecorder } from './nats/event-recorder.ts'
-import { busKicking } from './nats/kick.ts'
 import type { SessionLedger } from './nats/session-ledger.ts'
 import { Consequences } from './sessions/consequences.ts'
 import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
-import type { Cause } from './sessions/kicking.ts'
+import type { Cause, Kicking } from './sessions/kicking.ts'
 import { LiveAuthority } from './sessions/live-authority.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import type { Replicas } from './sessions/replicas.ts'
@@ -25,7 +23,7 @@ const DENIED_MS_MAX = 2_000
 const CAUSE_MS = 250
 
 export interface AuthorityParts {
-  readonly nc: NatsConnection
+  readonly kicking: Kicking
   readonly directory: KvDirectory
   readonly gossip: Gossip
   readonly replicas: Replicas
@@ -77,11 +75,11 @@ export function openAuthority(parts: AuthorityParts, opened: Disposable[]): Auth
 }
 
 function openEvictor(
-  { nc, replicas, ledger, telemetry, pace = PACE, nowMs }: AuthorityParts,
+  { kicking, replicas, ledger, telemetry, pace = PACE, nowMs }: AuthorityParts,
   tell: (session: Session, cause: Cause) => void,
 ): Evictor {
   return new Evictor({
-    kicking: busKicking(nc),
+    kicking,
     pace,
     replicas: () => replicas.live.length,
     isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,

@@ -10,6 +10,7 @@ import type { ServiceConnection } from './nats/connection.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import { BusGossip } from './nats/gossip.ts'
 import type { EventRecorder } from './nats/event-recorder.ts'
+import { busKicking } from './nats/kick.ts'
 import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
@@ -17,7 +18,7 @@ import type { KnownServers } from './nats/servers.ts'
 import type { TrustChain } from './nats/trust.ts'
 import type { Consequences } from './sessions/consequences.ts'
 import type { Gossip } from './sessions/gossip.ts'
-import type { Evictions } from './sessions/kicking.ts'
+import type { Evictions, Kicking } from './sessions/kicking.ts'
 import { Lately } from './sessions/lately.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import { Reconciliation } from './sessions/reconciliation.ts'
@@ -33,6 +34,7 @@ export interface Living {
   readonly gossip: Gossip
   readonly replicas: Replicas
   readonly ledger: SessionLedger
+  readonly kicking: Kicking
   readonly evictions: Evictions
   readonly reconciliation: Reconciliation
   /** The decision of a session that was cut off, and goes on with this one. */
@@ -72,8 +74,12 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   directory.onChange(() => replicas.readOn())
   const { ledger, reconciliation } = await openLedger(parts, replicas)
   opened.push(ledger, reconciliation)
+  const kicking = busKicking(nc)
   const owned: Disposable[] = []
-  const { evictor, consequences } = openAuthority({ ...parts, nc, self, gossip, replicas, ledger }, owned)
+  const { evictor, consequences } = openAuthority(
+    { ...parts, kicking, self, gossip, replicas, ledger },
+    owned,
+  )
   const thinning = new Thinning({
     directory,
     open: ledger.open,
@@ -94,6 +100,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     replicas,
     liveSessions: live,
     ledger,
+    kicking,
     evictions: evictor,
     reconciliation,
     lastSeen: openActivity(parts, { ledger, replicas }, opened),

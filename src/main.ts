@@ -27,7 +27,6 @@ import { AuditLog } from './nats/event-log.ts'
 import { EventRecorder } from './nats/event-recorder.ts'
 import { EventRelay } from './nats/event-relay.ts'
 import { sessionRecords } from './nats/session-records.ts'
-import { busKicking } from './nats/kick.ts'
 import { KvStateStore } from './nats/state-store.ts'
 import type { TrustChain } from './nats/trust.ts'
 import { startUpkeep } from './nats/upkeep.ts'
@@ -158,7 +157,7 @@ async function assemble(
 
   const { gossip } = living
   const throttling = await openThrottling({ ...options, nc, recorder, gossip, nowMs: Date.now }, opened)
-  const callout = calloutOf(options, { nc, directory, passwords, throttling, following, living, recorder })
+  const callout = calloutOf(options, { directory, passwords, throttling, following, living, recorder })
   const context = () => foundingContext(admin, trust)
   const clear = clearingOf(options, { admin, nc, ...following, context, nowMs: Date.now })
   const serving = serveAuthCallout(connection, {
@@ -182,7 +181,6 @@ async function assemble(
 }
 
 interface Deciding {
-  readonly nc: NatsConnection
   readonly directory: KvDirectory
   readonly passwords: Passwords
   readonly throttling: Throttling
@@ -201,7 +199,7 @@ function calloutOf({ trust, telemetry }: GatehouseOptions, on: Deciding): Callou
     throttle: throttling.throttle,
     signers: following.stored,
     sessions: new Sessions(living.liveSessions, ledger.open),
-    kicking: busKicking(on.nc),
+    kicking: living.kicking,
     openSessions: { at: (connection) => ledger.open.get(sessionId(connection)) },
     xkey: trust.xkey,
     trust: trustOf(following.servers, trust),

@@ -71,8 +71,8 @@ export interface Admission extends GrantParts {
  *
  *   bytes → opened → verified → admitted → decided → signed → sealed
  *
- * Gives the answer, or nothing: for a request that deserves none, and for those who failed too often, whose server waits
- * out its own timeout; and for a client that was turned away.
+ * Gives the answer, or nothing: for a request that deserves none and for a refusal of those who failed too often, whose
+ * server then waits out its own timeout, and for a client that was turned away.
  */
 export async function answer(callout: Callout, incoming: Incoming): Promise<Uint8Array | undefined> {
   const { xkey, signers, trust, observer, nowMs, tickMs } = callout
@@ -86,7 +86,7 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
     return undefined
   }
 
-  const isSilent = decision instanceof Denial && (await isUnanswered(decision, verified, callout))
+  const isSilent = decision instanceof Denial && (await staysSilent(decision, verified, callout))
   const outcome = decision instanceof Denial ? decision : decision.jwt
   const sealed = isSilent
     ? undefined
@@ -97,10 +97,11 @@ export async function answer(callout: Callout, incoming: Incoming): Promise<Uint
   return sealed
 }
 
-/** A refusal of somebody who has failed too often, or one that will pass: neither gets a word. */
-async function isUnanswered(denial: Denial, verified: Verified, callout: Callout): Promise<boolean> {
-  const isTarPit = new Visitor(verified, callout).refused(denial)
-  return isTarPit || isTurnedAway(denial, verified, callout.kicking)
+/** Is there nothing to answer to this refusal? */
+async function staysSilent(denial: Denial, verified: Verified, callout: Callout): Promise<boolean> {
+  return (
+    new Visitor(verified, callout).refused(denial) || (await isTurnedAway(denial, verified, callout.kicking))
+  )
 }
 
 /**
