@@ -3,6 +3,7 @@ import { beyond } from '../domain/beyond.ts'
 import { inboxPrefixOf } from '../domain/entries.ts'
 import type { Grant, GrantParts } from '../domain/grant.ts'
 import { OPERATOR_SCOPE, type Policy } from '../domain/policy.ts'
+import { same } from '../domain/same.ts'
 import { policyKey, USER_PREFIX } from '../domain/state-keys.ts'
 import type { Credential, User } from '../domain/user.ts'
 import { GatehouseError, type ErrorCode } from '../errors.ts'
@@ -57,6 +58,7 @@ export async function refuseWider(tx: Transaction, reach: Reach): Promise<void> 
   }
   if (isOverAll(reach)) await refuseOtherCommands(tx, reach)
   for (const { before, after } of tx.changes(USER_PREFIX)) {
+    if (same(before, after)) continue // Something happened to the user, and it is who it was.
     const change: Change = { was: before as User | undefined, is: after as User | undefined }
     await (isOverAll(reach) ? refuseStrongerAdmin(tx, reach, change) : refuseWiderUser(tx, reach, change))
   }

@@ -70,9 +70,10 @@ export class Visitor {
   refused({ reason }: Denial): boolean {
     if (!UNPROVEN.has(reason)) return false
     const nowMs = this.#nowMs()
-    this.#throttle.refused(this.#from, nowMs)
     const { exp = 0 } = this.#request.claims
-    return this.#throttle.staysSilent(this.#from, (exp + 1) * 1_000, nowMs)
+    const isSilent = this.#throttle.staysSilent(this.#from, (exp + 1) * 1_000, nowMs)
+    this.#throttle.refused(this.#from, nowMs)
+    return isSilent
   }
 
   #overBudget(user?: User): Denial {

@@ -70,7 +70,7 @@ describe('every event that a run of the commands makes', () => {
   let admin: NatsConnection
   let audit: readonly Heard[]
   beforeAll(async () => {
-    world = await openWorld()
+    world = await openWorld({ throttle: { failures: 1 } })
     admin = await world.connectAs('admin')
     audit = await auditOf(world)
   })
@@ -129,6 +129,7 @@ describe('every event that a run of the commands makes', () => {
     ['user.set-expiry', { ...inShop, expiresAt: '2999-01-01T00:00:00Z' }],
     ['user.lock', { ...inShop, reason: 'left' }],
     ['user.unlock', inShop],
+    ['lockout.clear', { ...inShop, source: '10.1.2.3' }],
     ['policy.create', { account, name: 'own' }],
     ['policy.delete', { account, policy: 'own' }],
     ['operator.set-service-urls', { urls: ['nats://nats.example.com:4222'] }],
@@ -144,6 +145,7 @@ describe('every event that a run of the commands makes', () => {
       const { status, error } = await ask(admin, { command, payload })
       expect([command, status, error]).toEqual([command, 200, undefined])
     }
+    await expect(world.connect({ user, pass: 'a guess' })).rejects.toThrow()
     const { body } = await ask(admin, { command: 'user.get', payload: inShop })
     const [held] = (body['user'] as { credentials: readonly { id: string }[] }).credentials
     const revoked = { ...inShop, credential: held!.id, reason: 'stolen' }

@@ -8,6 +8,7 @@ import { encode, parse } from '../../src/jwt/token.ts'
 import { createToken } from '../../src/keys/token.ts'
 import { counted } from '../support/counts.ts'
 import { NOW_SECONDS, type Gate } from '../support/requests.ts'
+import { aThrottle } from '../support/throttles.ts'
 import { device, keys, openGateFor, storedPeople, tokens } from './people.ts'
 
 /** Ten thousand cases in all. */
@@ -17,8 +18,11 @@ let gates: readonly Gate[]
 
 beforeAll(async () => {
   const records = await storedPeople()
-  const throttle = { sourceFailures: Infinity } // Every refusal is answered.
-  gates = [await openGateFor(records, { throttle }), await openGateFor(records, { xkey: 'off', throttle })]
+  const throttle = aThrottle({ sourceFailures: Infinity }) // Every refusal is answered.
+  gates = [await openGateFor(records), await openGateFor(records, { xkey: 'off' })].map((gate) => ({
+    ...gate,
+    callout: { ...gate.callout, throttle },
+  }))
 })
 afterAll(async () => {
   for (const gate of gates) await gate[Symbol.asyncDispose]()

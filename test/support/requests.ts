@@ -5,7 +5,6 @@ import { Replays } from '../../src/callout/replays.ts'
 import type { LiveSessions } from '../../src/callout/presence.ts'
 import type { SessionsByConnection } from '../../src/callout/resume.ts'
 import { Sessions } from '../../src/callout/sessions.ts'
-import type { ThrottleOptions } from '../../src/callout/throttle.ts'
 import type { Account } from '../../src/domain/account.ts'
 import type { Operator } from '../../src/domain/operator.ts'
 import type { Policy, SubjectRules } from '../../src/domain/policy.ts'
@@ -227,7 +226,6 @@ export interface GateOptions {
   readonly openSessions?: SessionsByConnection
   /** Who is connected, as far as the ledger knows. */
   readonly open?: readonly Session[]
-  readonly throttle?: Partial<ThrottleOptions>
 }
 
 export async function openGate(options: GateOptions = {}): Promise<Gate> {
@@ -246,7 +244,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
   const callout: Callout = {
     directory: directoryOf(records),
     passwords: options.passwords ?? new Passwords({ concurrencyMax: 1 }),
-    throttle: aThrottle(options.throttle),
+    throttle: aThrottle(),
     signers: {
       response: trust.calloutSigner,
       responseIssuerAccount: trust.calloutSigner.publicKey === account ? undefined : account,
