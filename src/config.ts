@@ -36,6 +36,8 @@ export interface UpConfig {
   readonly xkey: 'on' | 'off' | undefined
   /** What the people who run it call this system; in the metadata of every event. */
   readonly environment: string | undefined
+  /** Of how many sessions, from 0 to 1, comings and goings are events. */
+  readonly eventSample: number | undefined
   /** How much of the past the audit stream keeps. */
   readonly audit: { readonly maxAgeMs: number; readonly maxMessages: number; readonly maxBytes: number }
   /** How many failures the door takes. */
@@ -94,6 +96,11 @@ function numberFrom(min: number, max: number): z.ZodType<number, string> {
 
 const upToADay = duration.pipe(z.number().max(86_400_000, 'must be at most 1d'))
 
+const fraction = z
+  .string()
+  .regex(/^(?:0?[.][0-9]{1,9}|1|0)$/, 'must be a fraction from 0 to 1, such as 0.1')
+  .transform(Number)
+
 const UpEnvironment = z.object({
   GATEHOUSE_DATA_DIR: z.string().min(1).default(DEFAULTS.dataDir),
   GATEHOUSE_DOCUMENTS: z.string().min(1).optional(),
@@ -107,6 +114,7 @@ const UpEnvironment = z.object({
   GATEHOUSE_SIGNING: z.enum(['strict', 'root']).optional(),
   GATEHOUSE_XKEY: z.enum(['on', 'off']).optional(),
   GATEHOUSE_ENVIRONMENT: z.string().min(1).max(64).optional(),
+  GATEHOUSE_EVENT_SAMPLE: fraction.optional(),
   GATEHOUSE_AUDIT_MAX_AGE: duration.prefault('7d'),
   GATEHOUSE_AUDIT_MAX_MESSAGES: whole.prefault('100000'),
   GATEHOUSE_AUDIT_MAX_SIZE: size(BYTES_MAX)
@@ -170,6 +178,7 @@ export function readUpConfig(flags: UpFlags, env: Environment, packageDir: strin
     signing: e.GATEHOUSE_SIGNING,
     xkey: e.GATEHOUSE_XKEY,
     environment: e.GATEHOUSE_ENVIRONMENT,
+    eventSample: e.GATEHOUSE_EVENT_SAMPLE,
     audit: {
       maxAgeMs: e.GATEHOUSE_AUDIT_MAX_AGE,
       maxMessages: e.GATEHOUSE_AUDIT_MAX_MESSAGES,

@@ -22,7 +22,10 @@ import { Lately } from './sessions/lately.ts'
 import type { PaceOptions } from './sessions/pace.ts'
 import { Reconciliation } from './sessions/reconciliation.ts'
 import { Replicas } from './sessions/replicas.ts'
-import { sessionId } from './sessions/session.ts'
+import { KICKED } from './sessions/presence.ts'
+import { loginOf, sessionId } from './sessions/session.ts'
+import { Activity, later, UNSEEN, whileOpen, type LastSeen } from './sessions/activity.ts'
+import { KvActivityShelf } from './nats/activity-shelf.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /** Who is connected, and the replicas that see to them: architecture section 7. */
@@ -35,6 +38,8 @@ export interface Living {
   readonly reconciliation: Reconciliation
   /** The decision of a session that was cut off, and goes on with this one. */
   readonly continued: (...login: Parameters<Observer['admitted']>) => string | undefined
+  /** When a user was last here, and its credentials used: as far as is known. */
+  readonly lastSeen: (account: string, user: string) => Promise<LastSeen>
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -92,13 +97,15 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     ledger,
     evictions: evictor,
     reconciliation,
+    lastSeen: openActivity(parts, { ledger, replicas }, opened),
     continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       resumed(request, admitted) {
         const session = sessionOf(request, admitted, nowMs())
-        const { since } = ledger.open.get(sessionId(session)) ?? session
-        ledger.record({ ...session, since })
+        const known = ledger.open.get(sessionId(session))
+        if (known === undefined) ledger.record(session)
+        else ledger.record({ ...session, since: known.since, login: loginOf(known) })
       },
       denied: () => undefined,
       dropped: () => undefined,
@@ -125,10 +132,34 @@ function openEvictor(
     replicas: () => replicas.live.length,
     isOpen: (session) => ledger.open.get(sessionId(session))?.decision === session.decision,
     nowMs,
-    onKicked: (session) => void ledger.end(sessionId(session)),
+    onKicked: (session) => void ledger.end(sessionId(session), KICKED),
     onGone: (session) => void ledger.end(sessionId(session)),
     onError: (error) => telemetry.failed(error, 'kicking'),
   })
+}
+
+/** Notes when users were here, and tells it. Who is here now is known without a note. */
+function openActivity(
+  { connection: { nc }, directory, telemetry, nowMs }: LivingParts,
+  { ledger, replicas }: Pick<Living, 'ledger' | 'replicas'>,
+  opened: AsyncDisposable[],
+): Living['lastSeen'] {
+  const onError = (error: unknown): void => telemetry.failed(error, 'noting when users were last here')
+  const shelf = new KvActivityShelf(nc, { onLost: onError })
+  const activity = new Activity({ shelf, owns: (user) => replicas.owns(user), nowMs, onError })
+  opened.push(shelf, activity)
+  ledger.onSession((session) => activity.began(session))
+  ledger.onEnd((session, departure) => activity.ended(session, departure))
+  directory.onUserDeleted((account, user) => activity.deleted(account, user))
+  return async (account, user) => {
+    const now = new Date(nowMs()).toISOString()
+    const live = ledger.open.ofUser(user).map((session) => whileOpen(session, now))
+    const noted = await activity.of(account, user).catch((error: unknown) => {
+      onError(error)
+      return UNSEEN
+    })
+    return [noted, ...live].reduce(later)
+  }
 }
 
 /** The ledger, and what keeps it true. */

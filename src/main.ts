@@ -135,6 +135,7 @@ async function assemble(
     sessions: sessionRecords(nc, () => living.ledger.open),
     evictions: { evict: (...asked) => living.evictions.evict(...asked) },
     lockouts: lockoutsOf(() => throttling),
+    lastSeen: (account, user) => living.lastSeen(account, user),
     environment: options.environment,
     jwts: jwtsOf(trust, (account) => following.stored.userSigner(account)),
     servers: accountServers(nc, () => servers),

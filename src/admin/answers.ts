@@ -49,6 +49,7 @@ export const credentialSeen = z.object({
   label: z.string().optional().describe('What it is for.'),
   createdAt: moment,
   expiresAt: moment.optional().describe('From then on it proves nothing.'),
+  lastUsed: moment.optional().describe('When it last let a connection in. Absent: nobody knows of any.'),
 })
 
 export const userSeen = z.object({
@@ -56,6 +57,9 @@ export const userSeen = z.object({
   account: z.string().describe('The A… key of its account.'),
   name: z.string().describe('Unique in its account.'),
   status: z.enum(['active', 'locked', 'expired']).describe('Whether it may connect.'),
+  lastActive: moment
+    .optional()
+    .describe('When it was last connected; now, while it is. Absent: nobody knows of any connection.'),
   policies: names('policies'),
   roles: names('roles'),
   metadata: facts,

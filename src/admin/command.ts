@@ -6,6 +6,7 @@ import type { User } from '../domain/user.ts'
 import type { Evictions } from '../sessions/kicking.ts'
 import type { AccountJwts, AccountServers } from './account-jwts.ts'
 import type { Reach } from './caller.ts'
+import type { UserActivity } from './user-activity.ts'
 import type { EventLog } from './event-log.ts'
 import type { Lockouts } from './lockouts.ts'
 import type { SessionRecords } from './session-records.ts'
@@ -88,6 +89,7 @@ export interface Scene {
   readonly sessions: SessionRecords
   readonly evictions: Evictions
   readonly lockouts: Lockouts
+  readonly lastSeen: UserActivity
   /** How far the caller's hand reaches: what lists show is bounded by it. */
   readonly reach: Reach
   readonly now: () => Date

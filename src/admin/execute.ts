@@ -12,6 +12,7 @@ import type { EventLog } from './event-log.ts'
 import type { Lockouts } from './lockouts.ts'
 import { check, faulty } from './faults.ts'
 import type { SessionRecords } from './session-records.ts'
+import type { UserActivity } from './user-activity.ts'
 import type { StateStore } from './state-store.ts'
 import { Transaction, View, type Actor, type Committed } from './transaction.ts'
 
@@ -34,6 +35,7 @@ export interface Admin {
   readonly sessions: SessionRecords
   readonly evictions: Evictions
   readonly lockouts: Lockouts
+  readonly lastSeen: UserActivity
   readonly now: () => Date
   readonly nextId: () => string
   /** Resolves after a while that is random, and longer with every attempt: so that rivals part. */

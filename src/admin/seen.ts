@@ -4,17 +4,22 @@ import type { Role } from '../domain/role.ts'
 import { policyKey, roleKey } from '../domain/state-keys.ts'
 import { statusOf, type User } from '../domain/user.ts'
 import { policies, roles } from './aggregates.ts'
+import type { Scene } from './command.ts'
 import type { View } from './transaction.ts'
+
+type Seeing = Pick<Scene, 'tx' | 'now' | 'lastSeen'>
 
 /** Records as callers may see them: names instead of ids, and nothing that helps to log in. */
 
-export async function seenUser(view: View, user: User, nowMs: number) {
+export async function seenUser({ tx: view, now, lastSeen }: Seeing, user: User) {
   const { id, account, name, metadata, createdAt, lock, expiresAt } = user
+  const { active, used } = await lastSeen(account, id)
   return {
     id,
     account,
     name,
-    status: statusOf(user, nowMs),
+    status: statusOf(user, now().getTime()),
+    lastActive: active,
     policies: await policyNames(view, user.policies),
     roles: await roleNames(view, user.roles),
     metadata,
@@ -24,6 +29,7 @@ export async function seenUser(view: View, user: User, nowMs: number) {
       label,
       createdAt,
       expiresAt,
+      lastUsed: used[id],
     })),
     createdAt,
     lock,

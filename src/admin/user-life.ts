@@ -25,10 +25,11 @@ const getUser = command({
   request: z.strictObject(whose),
   response: z.object({ user: userSeen.extend({ inboxPrefix }) }),
   example: { account: 'ORDERS', user: 'bob@example.com' },
-  async handle({ account, user }, { tx, now }) {
+  async handle({ account, user }, scene) {
+    const { tx } = scene
     const found = await userNamed(tx, await accountNamed(tx, account), user)
     await tx.regard(userKey(found.account, found.id))
-    const seen = await seenUser(tx, found, now().getTime())
+    const seen = await seenUser(scene, found)
     return { user: { ...seen, inboxPrefix: inboxPrefixOf(found) } }
   },
 })
@@ -40,11 +41,10 @@ const listUsers = command({
   request: z.strictObject({ account: accountReference, ...paging }),
   response: pageOf(userSeen),
   example: { account: 'ORDERS', limit: 50 },
-  async handle({ account, ...page }, { tx, store, now }) {
-    const { id } = await accountNamed(tx, account)
-    const nowMs = now().getTime()
-    return listing(store, { ...page, filter: usersFilter(id) }, ({ value }) =>
-      seenUser(tx, value as User, nowMs),
+  async handle({ account, ...page }, scene) {
+    const { id } = await accountNamed(scene.tx, account)
+    return listing(scene.store, { ...page, filter: usersFilter(id) }, ({ value }) =>
+      seenUser(scene, value as User),
     )
   },
 })

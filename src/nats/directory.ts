@@ -52,6 +52,7 @@ export class KvDirectory implements Directory, AsyncDisposable {
   readonly #users: CachedKeys
   readonly #watches: AsyncDisposable[] = []
   readonly #deletionListeners = new Set<(account: string) => void>()
+  readonly #userDeletionListeners = new Set<(account: string, user: string) => void>()
   readonly #accountListeners = new Set<(account: Account) => void>()
   readonly #operatorListeners = new Set<(operator: Operator) => void>()
   readonly #manager: JetStreamManager
@@ -139,6 +140,11 @@ export class KvDirectory implements Directory, AsyncDisposable {
     this.#deletionListeners.add(listener)
   }
 
+  /** Calls with the account and the id of every user that is deleted from now on. */
+  onUserDeleted(listener: (account: string, user: string) => void): void {
+    this.#userDeletionListeners.add(listener)
+  }
+
   user(account: string, id: string): Soon<User | undefined> {
     return this.#users.get(userKey(account, id)) as Soon<User | undefined>
   }
@@ -182,8 +188,11 @@ export class KvDirectory implements Directory, AsyncDisposable {
     return Math.max(0, ...stored.map((message) => message?.seq ?? 0))
   }
 
-  #forget({ key, revision }: Change): void {
+  #forget({ key, revision, isDeleted }: Change): void {
     this.#users.forget(key, revision)
+    const [, account = '', user = ''] = key.split('.')
+    if (isDeleted && key.startsWith(USER_PREFIX))
+      for (const listener of this.#userDeletionListeners) listener(account, user)
     this.#tell(key, { ...this.#seen, users: revision }, revision)
   }
 

@@ -3,7 +3,7 @@ import { encodeTime } from 'ulid'
 import { auditEvent, type Stamp } from '../admin/event.ts'
 import type { AuditEvent } from '../admin/transaction.ts'
 import type { Departure } from '../sessions/presence.ts'
-import { correlationOf, NOBODY, sessionId, type Session } from '../sessions/session.ts'
+import { correlationOf, loginOf, NOBODY, sessionId, type Session } from '../sessions/session.ts'
 import { agentOf } from './event-logins.ts'
 
 /** A connection is over. */
@@ -14,7 +14,8 @@ export interface Logout {
 }
 
 export function logoutEvent({ session, departure, sample }: Logout, count: number, stamp: Stamp): AuditEvent {
-  const { account, user, name, credential, decision, client, since } = session
+  const { account, user, name, credential, client, since } = session
+  const decision = loginOf(session)
   const { reason, sent, received } = departure
   const at = new Date(departure.at).toISOString()
   return auditEvent(
@@ -27,7 +28,7 @@ export function logoutEvent({ session, departure, sample }: Logout, count: numbe
         accountId: account,
         ...(credential !== '' && { credentialId: credential }),
         ...agentOf(client),
-        ...(decision !== '' && { decisionId: decision }),
+        ...(decision !== undefined && { decisionId: decision }),
         since: new Date(since).toISOString(),
         reason,
         durationSeconds: Math.max(0, (Date.parse(at) - Date.parse(since)) / 1_000),

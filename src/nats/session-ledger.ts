@@ -77,8 +77,8 @@ export class SessionLedger implements AsyncDisposable {
   }
 
   /** It is over: here at once, for the others soon. How it went its server tells in a moment. */
-  end(id: SessionId): Session | undefined {
-    return this.ledger.end(id)
+  end(id: SessionId, reason?: string): Session | undefined {
+    return this.ledger.end(id, reason)
   }
 
   /**

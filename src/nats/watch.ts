@@ -17,6 +17,7 @@ export interface Change {
   readonly key: string
   readonly revision: number
   readonly value: unknown
+  readonly isDeleted: boolean
 }
 
 /**
@@ -67,5 +68,6 @@ function changeOf(message: JsMsg, { prefix, of }: { prefix: string; of: WatchOpt
     key: message.subject.slice(prefix.length),
     revision: message.seq,
     value: deleted !== '' || of === 'changes' ? undefined : message.json(),
+    isDeleted: deleted !== '',
   }
 }

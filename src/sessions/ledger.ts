@@ -236,8 +236,9 @@ export class Ledger {
 
   #begin(session: Session): void {
     const id = sessionId(session)
+    const isConfirmed = this.#strangers.delete(id) || this.open.get(id) !== undefined
     // Of leaf nodes servers tell the end alone.
-    if (!this.#strangers.delete(id) && session.client.kind !== LEAF_NODE)
+    if (!isConfirmed && session.client.kind !== LEAF_NODE)
       this.#unconfirmed.set(id, session, this.#options.nowMs())
     this.open.add(session)
     for (const listener of this.#sessionListeners) listener(session)

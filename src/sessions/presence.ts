@@ -29,4 +29,6 @@ export interface Departure {
 
 /** Reasons that no server told. */
 export const SERVER_GONE = 'Server Gone'
+/** By anybody; in the words of nats-server. */
+export const KICKED = 'Kicked'
 export const UNKNOWN = 'Unknown'

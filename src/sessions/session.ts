@@ -30,6 +30,8 @@ export interface Session extends Connection {
   readonly credential: string
   /** The id of the decision that let it in: the one-time key of the connection (`user_nkey`). */
   readonly decision: string
+  /** The decision of its login, where its server has asked again since (`decision` is the last one). */
+  readonly login?: string | undefined
   /** The whole grant, and that part of it which is in the JWT: hashes, equal when they say the same. */
   readonly grantHash: string
   readonly permissionsHash: string
@@ -63,9 +65,14 @@ export function sessionId({ server, cid }: Connection): SessionId {
   return `${server}.${cid}`
 }
 
-/** What names it in events and logs: its decision, where that is known. */
+/** The decision that its login was told by; `undefined` where nobody knows it. */
+export function loginOf({ login, decision }: Session): string | undefined {
+  return login ?? (decision === '' ? undefined : decision)
+}
+
+/** What names it in events and logs: the decision of its login, where that is known. */
 export function correlationOf(session: Session): string {
-  return session.decision === '' ? sessionId(session) : session.decision
+  return loginOf(session) ?? sessionId(session)
 }
 
 /** Where it is stored: by account and user, so that theirs are found together. */
