@@ -57,8 +57,6 @@ function unfailing<Facts extends readonly unknown[]>(report: (...facts: Facts) =
 function decisionsIn({ log, tell, metrics, unfailing }: Book): Observer {
   const { decisions, resumed, latency } = metrics
 
-  const unfailing = unfailingBy(untold)
-
   function count(outcome: string, reason: string, tookMs: number): void {
     decisions.inc({ outcome, reason })
     latency.observe({ outcome }, tookMs / 1_000)
@@ -112,8 +110,11 @@ function servicesIn({ log, metrics, unfailing }: Book): Omit<Telemetry, 'metrics
       lostEvents.inc()
       log.error({ event: 'event.lost', err: error }, 'an event did not reach the audit stream')
     }),
-    sessionEnded: unfailing((session: Session, departure: Departure) => {
-      log.info({ event: 'session.ended', ...endOf(session, departure) }, 'session ended')
+    sessionEnded: unfailing((session: Session, { reason, sent, received }: Departure) => {
+      const { server, cid, account, name: user, credential, since, client } = session
+      const where = { server, cid, source: client.host, kind: client.kind, type: client.type }
+      const who = { user, account, credential, userNkey: correlationOf(session), client: client.name }
+      log.info({ event: 'session.ended', reason, ...who, ...where, since, sent, received }, 'session ended')
     }),
     serverConnected: unfailing((url: string) => {
       connected.set(1)
@@ -138,25 +139,6 @@ function factsOf({ claims: { iss, nats } }: Verified) {
     type: client.type,
     client: client.name?.slice(0, CLIENT_TEXT_MAX),
   }
-}
-
-function endOf(session: Session, { reason, sent, received }: Departure) {
-  const { server, cid, account, name: user, credential, since, client } = session
-  const where = { server, cid, source: client.host, kind: client.kind, type: client.type }
-  const who = { user, account, credential, userNkey: correlationOf(session), client: client.name }
-  return { reason, ...who, ...where, since, sent, received }
-}
-
-/** Nothing that is reported throws; what could not be told is counted. */
-function unfailingBy(untold: Counter) {
-  return <Facts extends readonly unknown[]>(report: (...facts: Facts) => void) =>
-    (...facts: Facts): void => {
-      try {
-        report(...facts)
-      } catch {
-        untold.inc()
-      }
-    }
 }
 
 function whence({ claims: { nats } }: Verified): string {

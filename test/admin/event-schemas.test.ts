@@ -137,6 +137,8 @@ describe('every event that a run of the commands makes', () => {
     ['operator.rotate-signing-key', {}],
   ]
 
+  const isTold = (type: string): boolean => audit.some(({ event }) => typeOf(event) === type)
+
   it('is as its schema says', async () => {
     for (const [command, payload] of RUN) {
       const { status, error } = await ask(admin, { command, payload })
@@ -158,6 +160,11 @@ describe('every event that a run of the commands makes', () => {
       expect([command, (await ask(admin, { command, payload })).status]).toEqual([command, 200])
     await ask(admin, { command: 'account.create', payload: {} })
     await expect(world.connect({ user: 'nobody', pass: 'at all' })).rejects.toThrow()
+
+    const [cut, { nc: service }] = [await world.connectAs('alice@example.com'), world.gatehouse.connection]
+    await service.request(`$SYS.REQ.SERVER.${cut.info?.server_id}.KICK`, `{"cid":${cut.info?.client_id}}`)
+    await eventually(() => isTold('user.logged_out'))
+    await world.connectAs('alice@example.com')
 
     const seen = (): ReadonlySet<string> => new Set(audit.map(({ event }) => typeOf(event)))
     const unseen = (): string[] => types.filter((type) => !seen().has(type))
