@@ -167,6 +167,10 @@ describe('every event that a run of the commands makes', () => {
     await service.request(`$SYS.REQ.SERVER.${cut.info?.server_id}.KICK`, `{"cid":${cut.info?.client_id}}`)
     await eventually(() => isTold('user.logged_out'))
     await world.connectAs('alice@example.com')
+    await ask(admin, {
+      command: 'user.lock',
+      payload: { account: 'ORDERS', user: 'alice@example.com', reason: 'left' },
+    })
 
     const seen = (): ReadonlySet<string> => new Set(audit.map(({ event }) => typeOf(event)))
     const unseen = (): string[] => types.filter((type) => !seen().has(type))
