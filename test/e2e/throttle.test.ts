@@ -116,6 +116,12 @@ describe('wrong passwords', () => {
     for (let n = 1; n <= 4; n += 1) await guesses(world, 'emil', 3, `127.0.2.${n}`)
     expect(await tries(world, 'emil', RIGHT, '127.0.2.9')).toBe(false)
     expect(await tries(world, 'emil', RIGHT)).toBe(true) // What is familiar is known to who came later, too.
+    // Both replicas came to five; one of them told of it.
+    await eventually(() => told('user.locked_out', 'emil').length >= 2)
+    expect(told('user.locked_out', 'emil').map(({ event }) => event.data['source'])).toEqual([
+      THERE,
+      undefined,
+    ])
   })
 })
 
