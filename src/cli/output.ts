@@ -62,15 +62,15 @@ const FIRST = ['name', 'status', 'role', 'version']
 const LAST = ['createdAt', 'revision', 'id']
 
 function list(listed: readonly Row[], next: unknown, outlet: Outlet): Shown {
-  if (listed.length === 0) return { out: '', err: 'gatehouse: there is none\n' }
-  const items = rowsOf(listed)
+  const more = next === undefined ? '' : `gatehouse: there are more: --after ${cell(next)} goes on\n`
+  if (listed.length === 0) return { out: '', err: more || 'gatehouse: there is none\n' }
+  const items = rowsOf(listed).map(withNames)
   const all = [...new Set(items.flatMap((item) => Object.keys(item)))]
   const names = [
     ...FIRST.filter((name) => all.includes(name)),
     ...all.filter((name) => !FIRST.includes(name) && !LAST.includes(name) && tells(items, name)),
     ...LAST.filter((name) => all.includes(name)),
   ]
-  const more = next === undefined ? '' : `gatehouse: there are more: --after ${cell(next)} goes on\n`
   return { out: table(items.map(counted), names, outlet), err: more }
 }
 
@@ -79,6 +79,14 @@ function rowsOf(listed: readonly Row[]): readonly Row[] {
   if (listed.every(isEvent)) return listed.map(eventRow)
   if (listed.every(isSession)) return listed.map(sessionRow)
   return listed.every(isVersion) ? listed.map(versionRow) : listed
+}
+
+/** What has an id and a name goes by its name. */
+function withNames(item: Row): Row {
+  const entries = Object.entries(item).map(([key, value]) =>
+    isMap(value) && 'id' in value && 'name' in value ? [key, value['name']] : [key, value],
+  )
+  return Object.fromEntries(entries) as Row
 }
 
 /** A group of fields has no place in a row, and the account of users that were listed by account is no news. */

@@ -4,8 +4,8 @@ import { cell, type Row } from './table.ts'
 /** A session as a row: who, from where, by what, since when. The rest of it `session show` tells. */
 export function sessionRow({ id, account, user, source, client, since, until, policies, adopted }: Row): Row {
   return {
-    user: nameOf(user),
-    account: nameOf(account),
+    user,
+    account,
     source,
     client: isMap(client) ? [client['name'], client['lang']].filter(Boolean).join(' ') : undefined,
     since,
@@ -18,10 +18,6 @@ export function sessionRow({ id, account, user, source, client, since, until, po
 
 export function isSession(item: Row): boolean {
   return typeof item['cid'] === 'number' && isMap(item['user'])
-}
-
-function nameOf(value: unknown): unknown {
-  return isMap(value) ? value['name'] : value
 }
 
 /** `orders v3`; the id of one that is gone. */

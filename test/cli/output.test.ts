@@ -45,6 +45,20 @@ describe('a reply', () => {
     expect(asPeople({ items: [] })).toEqual({ out: '', err: 'gatehouse: there is none\n' })
   })
 
+  it('with a page that is empty, and not the last, says where to go on', () => {
+    const { err } = asPeople({ items: [], next: 20_000 })
+    expect(err).toBe('gatehouse: there are more: --after 20000 goes on\n')
+  })
+
+  it('with a list names whom it is about', () => {
+    const items = [
+      { account: { id: 'A1', name: 'ORDERS' }, user: { id: 'u1', name: 'alice' }, failures: 5 },
+      { account: { id: 'A2', name: 'PAYMENTS' }, user: { id: 'u2', name: 'bob' }, failures: 6 },
+    ]
+    const lines = ['ACCOUNT   USER   FAILURES', 'ORDERS    alice  5', 'PAYMENTS  bob    6', '']
+    expect(asPeople({ items }).out).toBe(lines.join('\n'))
+  })
+
   it('with events says what happened, and without that nothing did', () => {
     const events = [{ subject: 'auth.event.AX.user.locked', data: {}, metadata: {} }]
     expect(asPeople({ user: 'u1', revision: 3, events })).toEqual({

@@ -45,8 +45,9 @@ function commandSection(command: Command): string {
   ].join('\n\n')
 }
 
+/** What the part that people wrote says once, for all of them. */
 const ENVELOPE = ['commandId', 'correlationId', 'ifRevision']
-const ANSWERED = ['revision', 'events']
+const ANSWERED = ['revision', 'events', 'behind', 'connections']
 
 interface Schema {
   readonly type?: string
