@@ -22,7 +22,7 @@ const network = z
   .string()
   .transform((text) => (isIP(text) === 0 ? text : `${text}/${bitsOf(text).length}`))
   .superRefine((text, context) => {
-    const rule = cidrFault(text)
+    const rule = text.includes('/') ? cidrFault(text) : 'must be an address such as 10.1.2.3, or a network'
     if (rule !== undefined) context.addIssue({ code: 'custom', message: rule })
   })
 

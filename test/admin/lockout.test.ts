@@ -164,7 +164,7 @@ describe('session.denials', () => {
 
   it.each([
     ['source', '10.0.0.1/8', 'must not have host bits set'],
-    ['source', 'home', 'must be a network such as 10.0.0.0/8 or fd00::/8'],
+    ['source', 'home', 'must be an address such as 10.1.2.3, or a network'],
     ['reason', 'bad_luck', 'must be a code of docs/decision.md'],
   ])('refuses %s "%s"', async (field, value, rule) => {
     const { error } = await ask(admin, { command: 'session.denials', payload: { [field]: value } })
