@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { isMap } from './body.ts'
 import { eventName, eventRow, isEvent } from './event-row.ts'
-import { endedText, isSession, sessionRow } from './session-output.ts'
+import { isSession, sessionRow } from './session-output.ts'
 import { cell, facts, table, type Row } from './table.ts'
 import type { Outlet } from './terminal.ts'
 import { isVersion, versionRow } from './version-row.ts'
@@ -104,22 +104,14 @@ function counted(item: Row): Row {
 }
 
 function details(reply: Row, outlet: Outlet): Shown {
-  const { events, revision, behind, connections, ...rest } = reply
+  const { events, revision, ...rest } = reply
   const happened = Array.isArray(events)
     ? (events as readonly Row[]).map(({ subject }) => eventName(subject))
     : []
   const [only, ...others] = Object.values(rest)
   const subject = isMap(only) && others.length === 0 ? only : rest
   const changed = happened.length > 0 ? { events: happened } : {}
-  const ended = isMap(connections) ? { connections: endedText(connections) } : {}
-  const row = { ...subject, ...(revision === 0 ? {} : { revision }), ...changed, ...ended }
+  const row = { ...subject, ...(revision === 0 ? {} : { revision }), ...changed }
   const isRead = Object.values(rest).some((value) => typeof value === 'object') || happened.length > 0
-  const unchanged = isRead ? '' : 'gatehouse: nothing changed: it was so already\n'
-  return { out: facts(row, outlet), err: `${unchanged}${behindText(behind)}` }
-}
-
-/** Whoever locks somebody out has to know that it does not hold everywhere yet. */
-function behindText(behind: unknown): string {
-  if (!Array.isArray(behind)) return ''
-  return `gatehouse: it does not hold yet at ${behind.length === 1 ? 'this replica' : 'these replicas'}: ${cell(behind)}\n`
+  return { out: facts(row, outlet), err: isRead ? '' : 'gatehouse: nothing changed: it was so already\n' }
 }

@@ -29,12 +29,8 @@ function policyWords(policy: unknown): string {
 /** What became of those that were to be ended. */
 export function kickText({ affected, kicked, left }: Row): string {
   if (affected === 0) return 'no such session'
-  return `${counted(affected)} to end: ${endedText({ kicked, left })}\nTheir clients come back by themselves, unless the user is locked or the credential revoked.`
-}
-
-/** How far that is. */
-export function endedText({ kicked, left }: Row): string {
-  return `${cell(kicked)} ended, ${cell(left)} left`
+  const counts = `${counted(affected)} to end: ${cell(kicked)} ended, ${cell(left)} left`
+  return `${counts}\nTheir clients come back by themselves, unless the user is locked or the credential revoked.`
 }
 
 function counted(n: unknown): string {

@@ -70,19 +70,6 @@ describe('a reply', () => {
     )
   })
 
-  it('says what became of connections, and which replicas do not know of it', () => {
-    const connections = { affected: 3, kicked: 1, left: 2 }
-    const { out, err } = asPeople({
-      user: 'u1',
-      revision: 3,
-      events: [{}],
-      connections,
-      behind: ['r1', 'r2'],
-    })
-    expect(out).toContain('connections  1 ended, 2 left\n')
-    expect(err).toBe('gatehouse: it does not hold yet at these replicas: r1, r2\n')
-  })
-
   it.each(['token', 'creds', 'activation'])('with a %s has nothing else on standard output', (name) => {
     const { out, err } = asPeople({ [name]: 'SECRET', user: 'u1', revision: 3, events: [{}] })
     expect(out).toBe('SECRET\n')
