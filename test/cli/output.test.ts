@@ -45,6 +45,17 @@ describe('a reply', () => {
     expect(asPeople({ items: [] })).toEqual({ out: '', err: 'gatehouse: there is none\n' })
   })
 
+  it('with events says what happened, and without that nothing did', () => {
+    const events = [{ subject: 'auth.event.AX.user.locked', data: {}, metadata: {} }]
+    expect(asPeople({ user: 'u1', revision: 3, events })).toEqual({
+      out: 'user      u1\nrevision  3\nevents    user.locked\n',
+      err: '',
+    })
+    expect(asPeople({ user: 'u1', revision: 3, events: [] }).err).toBe(
+      'gatehouse: nothing changed: it was so already\n',
+    )
+  })
+
   it('with a page that is empty, and not the last, says where to go on', () => {
     const { err } = asPeople({ items: [], next: 20_000 })
     expect(err).toBe('gatehouse: there are more: --after 20000 goes on\n')
@@ -57,17 +68,6 @@ describe('a reply', () => {
     ]
     const lines = ['ACCOUNT   USER   FAILURES', 'ORDERS    alice  5', 'PAYMENTS  bob    6', '']
     expect(asPeople({ items }).out).toBe(lines.join('\n'))
-  })
-
-  it('with events says what happened, and without that nothing did', () => {
-    const events = [{ subject: 'auth.event.AX.user.locked', data: {}, metadata: {} }]
-    expect(asPeople({ user: 'u1', revision: 3, events })).toEqual({
-      out: 'user      u1\nrevision  3\nevents    user.locked\n',
-      err: '',
-    })
-    expect(asPeople({ user: 'u1', revision: 3, events: [] }).err).toBe(
-      'gatehouse: nothing changed: it was so already\n',
-    )
   })
 
   it.each(['token', 'creds', 'activation'])('with a %s has nothing else on standard output', (name) => {
