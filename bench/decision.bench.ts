@@ -100,6 +100,7 @@ const world: Callout = {
   nowMs: Date.now,
   tickMs: () => performance.now(),
   random: Math.random,
+  isInTouch: () => true,
   observer: {
     dropped: wrong,
     denied: (_, denial) => wrong(denial),

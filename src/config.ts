@@ -5,6 +5,7 @@ import { duration } from './admin/fields.ts'
 import { BYTES_MAX, size } from './admin/quantities.ts'
 import type { ThrottleOptions } from './callout/throttle.ts'
 import { GatehouseError, type Fault } from './errors.ts'
+import type { PaceOptions } from './sessions/pace.ts'
 
 /** Where something listens. Port 0: the kernel chooses. */
 export interface Address {
@@ -42,6 +43,10 @@ export interface UpConfig {
   readonly audit: { readonly maxAgeMs: number; readonly maxMessages: number; readonly maxBytes: number }
   /** How many failures the door takes. */
   readonly throttle: ThrottleOptions
+  /** How fast connections are ended whose grant has changed. */
+  readonly pace: PaceOptions
+  /** How long a replica decides from memory while the state cannot be asked. Milliseconds. */
+  readonly staleMsMax: number
 }
 
 /** Flags as they were given, undefined where they were not. */
@@ -120,6 +125,9 @@ const UpEnvironment = z.object({
   GATEHOUSE_AUDIT_MAX_SIZE: size(BYTES_MAX)
     .pipe(z.int().min(1_000_000, 'must be at least 1000000B'))
     .prefault('100000000B'),
+  GATEHOUSE_KICK_RATE: numberFrom(1, 100_000).prefault('200'),
+  GATEHOUSE_KICK_SPREAD: upToADay.optional(),
+  GATEHOUSE_STALE_MAX: duration.pipe(z.number().min(5_000, 'must be at least 5s')).prefault('1h'),
   GATEHOUSE_LOCKOUT_FAILURES: numberFrom(1, 100).prefault('5'),
   GATEHOUSE_LOCKOUT_USER_FAILURES: numberFrom(1, 200).prefault('50'),
   GATEHOUSE_LOCKOUT_WINDOW: upToADay.prefault('15m'),
@@ -185,6 +193,8 @@ export function readUpConfig(flags: UpFlags, env: Environment, packageDir: strin
       maxBytes: e.GATEHOUSE_AUDIT_MAX_SIZE,
     },
     throttle: throttleOf(e),
+    pace: { perSecond: e.GATEHOUSE_KICK_RATE, spreadMs: e.GATEHOUSE_KICK_SPREAD ?? 0 },
+    staleMsMax: e.GATEHOUSE_STALE_MAX,
   }
 }
 

@@ -14,6 +14,7 @@ import { busKicking } from './nats/kick.ts'
 import { followSessions } from './nats/session-events.ts'
 import { SessionLedger } from './nats/session-ledger.ts'
 import { busSessionServers } from './nats/session-servers.ts'
+import { Touch } from './nats/touch.ts'
 import type { KnownServers } from './nats/servers.ts'
 import type { TrustChain } from './nats/trust.ts'
 import type { Consequences } from './sessions/consequences.ts'
@@ -42,6 +43,7 @@ export interface Living {
   readonly consequences: Consequences
   /** When a user was last here, and its credentials used: as far as is known. */
   readonly lastSeen: (account: string, user: string) => Promise<LastSeen>
+  readonly touch: Touch
   /** Records who is let in. */
   readonly observer: Observer
 }
@@ -55,10 +57,13 @@ interface LivingParts {
   readonly storage: StorageOptions
   readonly trust: TrustChain
   readonly pace?: PaceOptions | undefined
+  readonly staleMsMax?: number | undefined
   readonly nextId: () => string
   readonly nowMs: () => number
 }
 
+/** An hour without JetStream is a long one. */
+const STALE_MS_MAX = 3_600_000
 /** How long after an attempt to read the ledger anew the next one is. */
 const RETRY_MS = 1_000
 
@@ -74,8 +79,9 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   directory.onChange(() => replicas.readOn())
   const { ledger, reconciliation } = await openLedger(parts, replicas)
   opened.push(ledger, reconciliation)
+  const touch = touchOf(parts, replicas)
   const kicking = busKicking(nc)
-  const owned: Disposable[] = []
+  const owned: Disposable[] = [touch]
   const { evictor, consequences } = openAuthority(
     { ...parts, kicking, self, gossip, replicas, ledger },
     owned,
@@ -106,6 +112,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     lastSeen: openActivity(parts, { ledger, replicas }, opened),
     continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
     consequences,
+    touch,
     observer: {
       admitted: (request, admitted) => ledger.record(sessionOf(request, admitted, nowMs())),
       resumed(request, admitted) {
@@ -121,6 +128,11 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
       dropped: () => undefined,
     },
   }
+}
+
+function touchOf({ directory, staleMsMax = STALE_MS_MAX, nowMs }: LivingParts, replicas: Replicas): Touch {
+  const isBehind = (): boolean => replicas.isBehind
+  return new Touch({ upToDate: () => directory.upToDate(), isBehind, staleMsMax, nowMs })
 }
 
 function asyncly(owner: Disposable): AsyncDisposable {

@@ -48,7 +48,10 @@ export interface GatehouseOptions extends StorageOptions {
   readonly eventSample?: number | undefined
   /** How many failures the door takes; what is absent is as `THROTTLE` says. */
   readonly throttle?: Partial<ThrottleOptions> | undefined
+  /** How fast connections are ended whose grant has changed; absent: as `PACE` says. */
   readonly pace?: PaceOptions | undefined
+  /** How long it decides from memory while the state cannot be asked. Milliseconds; absent: an hour. */
+  readonly staleMsMax?: number | undefined
 }
 
 /** A replica that answers. Leaving its scope drains it: what is in its hands is answered first. */
@@ -195,6 +198,7 @@ function calloutOf({ trust, telemetry }: GatehouseOptions, on: Deciding): Callou
   const { ledger } = living
   return {
     directory,
+    isInTouch: () => living.touch.isGood(),
     passwords,
     throttle: throttling.throttle,
     signers: following.stored,

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { PACE } from '../src/authority.ts'
 import { THROTTLE } from '../src/callout/throttle.ts'
 import { readUpConfig, type Environment, type UpFlags } from '../src/config.ts'
 import { GatehouseError } from '../src/errors.ts'
@@ -38,6 +39,8 @@ describe('the configuration', () => {
       environment: undefined,
       audit: { maxAgeMs: 7 * 86_400_000, maxMessages: 100_000, maxBytes: 100_000_000 },
       throttle: THROTTLE,
+      pace: PACE,
+      staleMsMax: 3_600_000,
     })
   })
 

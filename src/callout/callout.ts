@@ -7,7 +7,7 @@ import { covers, type Seen } from '../sessions/seen.ts'
 import { admit } from './admit.ts'
 import { authenticate, type Holder, type PasswordCheck } from './authenticate.ts'
 import { compile } from './compile.ts'
-import { fetched, type Directory } from './directory.ts'
+import { fetched, type Directory, type Soon } from './directory.ts'
 import { eligible, whose } from './eligible.ts'
 import { identify } from './identify.ts'
 import { open, type Incoming } from './open.ts'
@@ -25,6 +25,8 @@ import { Visitor } from './visitor.ts'
 /** Everything a decision rests on. Clock and chance come from outside. */
 export interface Callout {
   readonly directory: Directory
+  /** May be decided by what the directory has in memory? */
+  readonly isInTouch: () => Soon<boolean>
   readonly passwords: PasswordCheck
   readonly throttle: Throttle
   readonly signers: Signers
@@ -118,6 +120,7 @@ async function decide(callout: Callout, verified: Verified): Promise<Admission |
   let { seen } = directory // Before anything is read: what changes from here on may have come too late.
   const admitted = admit(verified, nowMs())
   if (admitted instanceof Drop) return admitted
+  if (!(await callout.isInTouch())) return new Denial('store_unavailable', 'memory is too old')
   const open = openSessions.at({ server: server_id.id, cid: client_info.id ?? 0 })
   const holder = await prove(callout, verified, open)
   if (holder instanceof Denial) return holder

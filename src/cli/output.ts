@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { isMap } from './body.ts'
 import { eventName, eventRow, isEvent } from './event-row.ts'
 import { isSession, sessionRow } from './session-output.ts'
+import { reached } from './reached.ts'
 import { cell, facts, table, type Row } from './table.ts'
 import type { Outlet } from './terminal.ts'
 import { isVersion, versionRow } from './version-row.ts'
@@ -104,7 +105,7 @@ function counted(item: Row): Row {
 }
 
 function details(reply: Row, outlet: Outlet): Shown {
-  const { events, revision, ...rest } = reply
+  const { events, revision, connections: _connections, behind: _behind, ...rest } = reply
   const happened = Array.isArray(events)
     ? (events as readonly Row[]).map(({ subject }) => eventName(subject))
     : []
@@ -113,5 +114,6 @@ function details(reply: Row, outlet: Outlet): Shown {
   const changed = happened.length > 0 ? { events: happened } : {}
   const row = { ...subject, ...(revision === 0 ? {} : { revision }), ...changed }
   const isRead = Object.values(rest).some((value) => typeof value === 'object') || happened.length > 0
-  return { out: facts(row, outlet), err: isRead ? '' : 'gatehouse: nothing changed: it was so already\n' }
+  const words = isRead ? '' : 'gatehouse: nothing changed: it was so already\n'
+  return { out: facts(row, outlet), err: words + reached(reply) }
 }

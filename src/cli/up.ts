@@ -78,8 +78,9 @@ export async function up(context: UpContext): Promise<void> {
   signal.throwIfAborted()
   const telemetry = createTelemetry(log, teller(terminal, config))
   const parts = { url: server.url, trust, vault, telemetry, log, replicas: 1 }
-  const { audit, environment, eventSample, throttle } = config
-  await using gatehouse = await startGatehouse({ ...parts, audit, environment, eventSample, throttle })
+  const { audit, environment, eventSample, throttle, pace, staleMsMax } = config
+  const chosen = { audit, environment, eventSample, throttle, pace, staleMsMax }
+  await using gatehouse = await startGatehouse({ ...parts, ...chosen })
   signal.throwIfAborted()
   const actor = { account: trust.chain.admin, user: 'gatehouse up' }
   const changed = changedDocuments(dir, sources)

@@ -50,6 +50,7 @@ it('a request of a real server is answered once', async () => {
     nowMs: Date.now,
     tickMs: () => performance.now(),
     random: Math.random,
+    isInTouch: () => true,
     observer: telemetry,
   }
   const captured: Incoming[] = []

@@ -45,6 +45,18 @@ describe('a reply', () => {
     expect(asPeople({ items: [] })).toEqual({ out: '', err: 'gatehouse: there is none\n' })
   })
 
+  it('says what it came to for connections, and which replicas do not know of it yet', () => {
+    const about = { user: 'u1', revision: 3, events: [{ subject: 'auth.event.AX.user.locked', data: {} }] }
+    const words = (more: object): string => asPeople({ ...about, ...more }).err
+    expect(words({ connections: { affected: 2, kicked: 2, left: 0 } })).toBe(
+      'gatehouse: connections ended: 2\n',
+    )
+    expect(words({ connections: { affected: 9, kicked: 2, left: 7 }, behind: ['R1', 'R2'] })).toBe(
+      'gatehouse: connections ended so far: 2, still to be ended: 7\n' +
+        'gatehouse: not all replicas know of it yet; behind: R1, R2\n',
+    )
+  })
+
   it('with events says what happened, and without that nothing did', () => {
     const events = [{ subject: 'auth.event.AX.user.locked', data: {}, metadata: {} }]
     expect(asPeople({ user: 'u1', revision: 3, events })).toEqual({

@@ -258,6 +258,7 @@ export async function openGate(options: GateOptions = {}): Promise<Gate> {
     nowMs: () => NOW_MS,
     tickMs: () => performance.now(),
     random: () => 0,
+    isInTouch: () => true,
     observer: telemetry,
   }
   const counts = (): Promise<ReadonlyMap<string, number>> => countsOf(telemetry)
