@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { reconsider } from './callout/reconsider.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import type { EventRecorder } from './nats/event-recorder.ts'
@@ -55,7 +55,9 @@ export function openAuthority(parts: AuthorityParts, opened: Disposable[]): Auth
     seen,
     denied: async (wanted) => {
       const waiting = replicas.haveSeen(wanted, DENIED_MS_MAX)
-      await Promise.all([waiting, directory.upToDate().catch(() => undefined)]) // What fell here fell in any case.
+      const reading = directory.upToDate().catch(() => undefined) // What fell here fell in any case.
+      const late = sleep(DENIED_MS_MAX, undefined, { ref: false })
+      await Promise.all([waiting, Promise.race([reading, late])])
     },
     evictor,
     breathe: () => setImmediate(),

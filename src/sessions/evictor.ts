@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ByServer } from './by-server.ts'
 import type { Cause, Evictions, Kicking, Report } from './kicking.ts'
 import { Pace, type PaceOptions } from './pace.ts'
-import { LEAF_NODE, sessionId, type Session, type SessionId } from './session.ts'
+import { LEAF_NODE, sessionId, type Connection, type Session, type SessionId } from './session.ts'
 import { Tally } from './tally.ts'
 
-/** KICKs under way at a time. A server answers in a millisecond or so: this is some thousands a second. */
-const IN_FLIGHT_MAX = 32
+/**
+ * KICKs under way at one server at a time. It answers in a millisecond or so: this is some thousands a second. One that
+ * hangs holds up those of its own alone.
+ */
+const AT_SERVER_MAX = 32
 /** A server that does not answer is asked again after this long, while it is not known to be gone. */
 const RETRY_MS = 500
 /** Whoever asks for evictions is told after this long at most what was done until then. */
@@ -58,9 +62,10 @@ export interface Ending {
 export class Evictor implements Evictions, Disposable {
   readonly #options: EvictorOptions
   readonly #pace: Pace
-  readonly #lanes = { now: new Map<SessionId, Eviction>(), paced: new Map<SessionId, Eviction>() }
+  readonly #lanes = { now: new ByServer<Eviction>(), paced: new ByServer<Eviction>() }
   readonly #underWay = new Map<SessionId, Eviction>()
-  #asking = 0
+  /** How many are under way at each server. */
+  readonly #busy = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -86,11 +91,11 @@ export class Evictor implements Evictions, Disposable {
   }
 
   /** The change that was to end it is no more: it stays, unless that is under way, or somebody wishes it. */
-  spare(id: SessionId): void {
+  spare(connection: Connection): void {
     for (const lane of Object.values(this.#lanes)) {
-      const eviction = lane.get(id)
+      const eviction = lane.get(connection)
       if (eviction === undefined || eviction.isWish) continue
-      lane.delete(id)
+      lane.delete(connection)
       for (const tally of eviction.tallies) tally.spared()
     }
   }
@@ -105,7 +110,7 @@ export class Evictor implements Evictions, Disposable {
   #add(session: Session, { cause, lane, tally }: Ending, by: 'wish' | 'change'): void {
     if (this.#isClosed) return
     const id = sessionId(session)
-    const known = this.#underWay.get(id) ?? this.#lanes.now.get(id) ?? this.#lanes.paced.get(id)
+    const known = this.#underWay.get(id) ?? this.#lanes.now.get(session) ?? this.#lanes.paced.get(session)
     const tallies = known?.tallies ?? new Set()
     if (!tallies.has(tally)) tally.affects()
     tallies.add(tally)
@@ -114,28 +119,30 @@ export class Evictor implements Evictions, Disposable {
     if (known === undefined && lane === 'paced') this.#pace.waits()
     const next =
       known === undefined || lane === 'now' ? { session, cause, lane, isWish, tallies } : { ...known, isWish }
-    if (next.lane === 'now') this.#lanes.paced.delete(id)
-    this.#lanes[next.lane].set(id, next) // Who waits already keeps its place.
+    if (next.lane === 'now') this.#lanes.paced.delete(session)
+    this.#lanes[next.lane].set(session, next)
     this.#pump()
   }
 
   #pump(): void {
-    while (!this.#isClosed && this.#asking < IN_FLIGHT_MAX) {
+    while (!this.#isClosed) {
       const next = this.#next()
       if (next === undefined) return
-      void this.#close(next).finally(() => this.#pump())
+      const { server } = next.session
+      this.#busy.set(server, this.#under(server) + 1)
+      void this.#close(next).finally(() => {
+        this.#busy.set(server, this.#under(server) - 1)
+        if (this.#under(server) === 0) this.#busy.delete(server)
+        this.#pump()
+      })
     }
   }
 
   #next(): Eviction | undefined {
     const { now, paced } = this.#lanes
-    const [urgent] = now.values()
-    if (urgent !== undefined) {
-      now.delete(sessionId(urgent.session))
-      return urgent
-    }
-    const [next] = paced.values()
-    if (next === undefined) return undefined
+    const isFree = (server: string): boolean => this.#under(server) < AT_SERVER_MAX
+    const urgent = now.take(isFree)
+    if (urgent !== undefined || paced.size === 0) return urgent
     const nowMs = this.#options.nowMs()
     const left = this.#pace.leftMs(nowMs)
     if (left > 0) {
@@ -143,9 +150,14 @@ export class Evictor implements Evictions, Disposable {
       this.#timer = setTimeout(() => this.#pump(), Math.ceil(left))
       return undefined
     }
-    paced.delete(sessionId(next.session))
-    this.#pace.ends(nowMs, { replicas: this.#options.replicas(), waiting: paced.size })
+    const next = paced.take(isFree)
+    if (next !== undefined)
+      this.#pace.ends(nowMs, { replicas: this.#options.replicas(), waiting: paced.size })
     return next
+  }
+
+  #under(server: string): number {
+    return this.#busy.get(server) ?? 0
   }
 
   /** Asks its server until that has answered, or it is known to be over. */
@@ -167,16 +179,12 @@ export class Evictor implements Evictions, Disposable {
 
   async #kick(session: Session): Promise<'kicked' | 'gone' | 'unanswered'> {
     const { kicking, nowMs, onError } = this.#options
-    this.#asking += 1
     try {
       const outcome = await kicking.kick(session)
       return outcome === 'gone' && isArriving(session, nowMs()) ? 'unanswered' : outcome
     } catch (error) {
       onError(error)
       return 'unanswered'
-    } finally {
-      this.#asking -= 1
-      this.#pump()
     }
   }
 }

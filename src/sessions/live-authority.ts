@@ -166,7 +166,7 @@ export class LiveAuthority implements Disposable {
     }
     if (verdict.is === 'holds') {
       this.#rests.set(item.session, verdict)
-      this.#options.evictor.spare(sessionId(item.session))
+      this.#options.evictor.spare(item.session)
     }
     for (const change of item.changes) change.judged()
   }

@@ -37,6 +37,7 @@ export class Replicas implements Disposable {
   readonly #waiting = new Set<() => void>()
   readonly #timer: NodeJS.Timeout
   #told: Seen = NOTHING_SEEN
+  #isClosed = false
 
   constructor(options: ReplicasOptions) {
     this.#options = options
@@ -97,6 +98,7 @@ export class Replicas implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
     this.#tell('leaving')
+    this.#isClosed = true
     this.#wake()
   }
 
@@ -123,7 +125,9 @@ export class Replicas implements Disposable {
     for (const wake of this.#waiting) wake()
   }
 
+  /** Whoever has said that it leaves says nothing more: others would count on it until it is silent for long. */
   #tell(is: Word['is']): void {
+    if (this.#isClosed) return
     this.#told = this.#options.seen()
     this.#options.gossip.tell('replica', { is, ...this.#told } satisfies Word)
   }

@@ -61,6 +61,22 @@ describe('an evictor', () => {
     expect([kicked, errors.length]).toEqual([[1], 1])
   })
 
+  it('lets nobody wait for a server that hangs but those who are there', async () => {
+    const { evictor, kicked } = evictorOf({
+      kicking: {
+        kick: ({ server }) => (server === 'HANGS' ? new Promise(() => undefined) : Promise.resolve('kicked')),
+      },
+    })
+    const at = (server: string, from: number): readonly Session[] =>
+      Array.from({ length: 100 }, (_, n) => aSession({ server, cid: from + n }))
+    const tally = new Tally()
+    for (const session of at('HANGS', 0)) evictor.end(session, { cause, lane: 'now', tally: new Tally() })
+    for (const session of at('PACED', 1_000)) evictor.end(session, { cause, lane: 'paced', tally })
+    for (const session of at('NOW', 2_000)) evictor.end(session, { cause, lane: 'now', tally })
+    await tally.over()
+    expect(kicked).toHaveLength(200)
+  })
+
   it('asks no more for a session that is over', async () => {
     const { evictor, gone } = evictorOf({
       isOpen: () => false,
@@ -97,7 +113,7 @@ describe('an evictor', () => {
     const all = sessions(10)
     for (const session of all) evictor.end(session, { cause, lane: 'paced', tally })
     const wish = evictor.evict(all.slice(8, 9), cause)
-    for (const { server, cid } of all) evictor.spare(`${server}.${cid}`)
+    for (const session of all) evictor.spare(session)
     expect(await wish).toEqual({ affected: 1, kicked: 1, left: 0 })
     expect(kicked).toContain(9)
     expect(kicked.length).toBeLessThan(9)
