@@ -3,6 +3,7 @@ import { reconsider } from './callout/reconsider.ts'
 import type { KvDirectory } from './nats/directory.ts'
 import type { EventRecorder } from './nats/event-recorder.ts'
 import type { SessionLedger } from './nats/session-ledger.ts'
+import type { Askers } from './sessions/askers.ts'
 import { Consequences } from './sessions/consequences.ts'
 import { Evictor } from './sessions/evictor.ts'
 import type { Gossip } from './sessions/gossip.ts'
@@ -26,6 +27,7 @@ export interface AuthorityParts {
   readonly kicking: Kicking
   readonly directory: KvDirectory
   readonly gossip: Gossip
+  readonly askers: Askers
   readonly replicas: Replicas
   readonly ledger: SessionLedger
   readonly recorder: EventRecorder
@@ -44,7 +46,7 @@ export interface Authority {
 
 /** A changed mind reaches the connections that are open. What it opens is closed by `opened`. */
 export function openAuthority(parts: AuthorityParts, opened: Disposable[]): Authority {
-  const { directory, gossip, replicas, ledger, telemetry, self, nowMs } = parts
+  const { directory, gossip, askers, replicas, ledger, telemetry, self, nowMs } = parts
   const seen = (): Seen => directory.seen
   const tell = (session: Session, cause: Cause): void => told(session, cause)
   const evictor = openEvictor(parts, tell)
@@ -60,6 +62,7 @@ export function openAuthority(parts: AuthorityParts, opened: Disposable[]): Auth
       await Promise.all([waiting, Promise.race([reading, late])])
     },
     evictor,
+    answered: (session) => askers.answered(session),
     breathe: () => setImmediate(),
     onError: (error) => telemetry.failed(error, 'reconsidering sessions'),
   })

@@ -18,6 +18,7 @@ import { Touch } from './nats/touch.ts'
 import type { KnownServers } from './nats/servers.ts'
 import type { TrustChain } from './nats/trust.ts'
 import type { Consequences } from './sessions/consequences.ts'
+import { Askers } from './sessions/askers.ts'
 import type { Gossip } from './sessions/gossip.ts'
 import type { Evictions, Kicking } from './sessions/kicking.ts'
 import { Lately } from './sessions/lately.ts'
@@ -31,6 +32,7 @@ import type { Telemetry } from './telemetry.ts'
 
 /** Who is connected, and the replicas that see to them: architecture section 7. */
 export interface Living {
+  readonly askers: Askers
   readonly liveSessions: LiveSessions
   readonly gossip: Gossip
   readonly replicas: Replicas
@@ -74,6 +76,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   const live = liveSessions(nc, servers)
   const self = nextId()
   const gossip = new BusGossip(nc, self)
+  const askers = new Askers(gossip)
   const replicas = new Replicas({ self, gossip, seen: () => directory.seen, nowMs })
   opened.push(asyncly(replicas))
   directory.onChange(() => replicas.readOn())
@@ -83,7 +86,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   const kicking = busKicking(nc)
   const owned: Disposable[] = [touch]
   const { evictor, consequences } = openAuthority(
-    { ...parts, kicking, self, gossip, replicas, ledger },
+    { ...parts, kicking, self, gossip, askers, replicas, ledger },
     owned,
   )
   const thinning = new Thinning({
@@ -102,6 +105,7 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
   const lately = new Lately()
   ledger.onEnd((session, departure) => lately.ended(session, departure, nowMs()))
   return {
+    askers,
     gossip,
     replicas,
     liveSessions: live,

@@ -171,7 +171,10 @@ async function assemble(
   })
   const effects = { account: accounts.settled, operator: () => operator.settled(), clear }
   const reaching = { ...living, directory, tickMs: callout.tickMs }
-  opened.push(serving, await serveCommands(connection, { admin, telemetry, recorder, effects, reaching }))
+  opened.push(
+    serving,
+    await serveCommands(connection, { admin, telemetry, recorder, effects, reaching, askers: living.askers }),
+  )
   await awhile(accounts.allSettled())
   await awhile(operator.kept())
   await clear().catch((error: unknown) => telemetry.failed(error, 'clearing deleted accounts'))

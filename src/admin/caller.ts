@@ -14,6 +14,7 @@ import type { Actor, View } from './transaction.ts'
 const RequestInfo = z.object({
   acc: z.string().min(1),
   user: z.string().min(1),
+  id: z.int().positive().optional().catch(undefined),
   start: z.iso.datetime({ offset: true }).optional().catch(undefined),
 })
 
@@ -22,6 +23,8 @@ export interface Caller {
   readonly actor: Actor
   /** RFC 3339: since when it is connected. Absent when the server does not say. */
   readonly connectedAt?: string | undefined
+  /** The number of its connection at its server. Absent when the server does not say. */
+  readonly cid?: number | undefined
 }
 
 /** Who lives in an account, and what they may do in it. */
@@ -48,8 +51,8 @@ export function callerOf(requestInfo: string | undefined): Caller {
   if (!parsed.success) {
     throw new GatehouseError('no_caller', 'the bus does not say who asks: import auth.v1.> with share: true')
   }
-  const { acc, user, start } = parsed.data
-  return { actor: { account: acc, user }, connectedAt: start }
+  const { acc, user, start, id } = parsed.data
+  return { actor: { account: acc, user }, connectedAt: start, cid: id }
 }
 
 /**

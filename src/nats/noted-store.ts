@@ -12,11 +12,14 @@ export interface Written {
 /** The store as one command uses it, which notes what it has read and written. */
 export class NotedStore implements StateStore {
   readonly #store: StateStore
+  readonly #onCommit: () => void
   #seen: Seen = NOTHING_SEEN
   #written: Written | undefined
 
-  constructor(store: StateStore) {
+  /** Calls before anything is written. */
+  constructor(store: StateStore, onCommit: () => void) {
     this.#store = store
+    this.#onCommit = onCommit
   }
 
   /** How far whoever knows all that this command has read or written has read. */
@@ -40,6 +43,7 @@ export class NotedStore implements StateStore {
   }
 
   async commit(writes: readonly Write[]): Promise<ReadonlyMap<string, number>> {
+    this.#onCommit()
     const revisions = await this.#store.commit(writes)
     for (const [key, revision] of revisions) this.#note(key, revision)
     const all = [...revisions.values()]

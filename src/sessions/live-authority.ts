@@ -26,6 +26,8 @@ export interface AuthorityOptions {
    */
   readonly denied: (seen: Seen) => Promise<void>
   readonly evictor: Pick<Evictor, 'end' | 'spare'>
+  /** Resolves when a reply that somebody waits for there is out; `undefined` where nobody does. */
+  readonly answered: (session: Session) => Promise<void> | undefined
   /** Lets everything else that waits have its turn. */
   readonly breathe: () => Promise<void>
   readonly onError: (error: unknown) => void
@@ -173,8 +175,17 @@ export class LiveAuthority implements Disposable {
 
   #end({ session, changes }: Item, verdict: Broken): void {
     const [cause, lane] = causeOf(verdict)
-    for (const { revision, tally } of changes.size === 0 ? [this.changes.unknown] : changes)
-      this.#options.evictor.end(session, { cause: { ...cause, revision }, lane, tally })
+    const { evictor, answered } = this.#options
+    const reply = answered(session)
+    for (const { revision, tally } of changes.size === 0 ? [this.changes.unknown] : changes) {
+      const ending = { cause: { ...cause, revision }, lane }
+      if (reply === undefined) evictor.end(session, { ...ending, tally })
+      else {
+        tally.affects()
+        tally.ended() // It will, and the reply must not wait for what waits for the reply.
+        void reply.then(() => evictor.end(session, { ...ending, tally: this.changes.unknown.tally }))
+      }
+    }
     for (const change of changes) change.judged()
   }
 
