@@ -1,13 +1,11 @@
 import { tokenAuthenticator } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { permit } from '../../src/admin/caller.ts'
-import type { Command } from '../../src/admin/command.ts'
-import { commands } from '../../src/admin/commands.ts'
-import { executeFor, type Admin } from '../../src/admin/execute.ts'
+import type { Admin } from '../../src/admin/execute.ts'
 import type { StateStore } from '../../src/admin/state-store.ts'
 import { View } from '../../src/admin/transaction.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { as, done, ORDERS, refused } from './asking.ts'
+import { as, commandNamed, done, late, ORDERS, refused } from './asking.ts'
 import { openDoor, type Door } from './door.ts'
 
 let world: World
@@ -18,8 +16,6 @@ beforeAll(async () => {
   await door.done('policy.create', { name: 'payroll', publish: { allow: ['payroll.>'] } })
 })
 afterAll(() => world[Symbol.asyncDispose]())
-
-const commandNamed = (wanted: string): Command => commands.find(({ name }) => name === wanted)!
 
 /** The admin of this process, to whom something happens just before the first commit. */
 function interrupted(admin: Admin, happens: () => Promise<unknown>): Admin {
@@ -53,10 +49,11 @@ describe('who was an admin', () => {
     const admin = interrupted(world.gatehouse.admin, () =>
       door.done(end, { account: 'ADMIN', user: name, ...payload }),
     )
-    const caller = { actor: { account: world.trust.chain.admin, user: name } }
+    const actor = { account: world.trust.chain.admin, user: name }
     const policy = `of-${name}`
-    const underWay = executeFor(admin, commandNamed('policy.create'), { caller, payload: { name: policy } })
-    await expect(underWay).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(late(admin, actor, 'policy.create', { name: policy })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
     expect((await door.command('policy.get', { policy })).status).toBe(404)
     await was.closed()
   })
