@@ -32,7 +32,7 @@ export const AUDIT_STREAM = 'auth-events'
 /** Its subjects are `auth.event.<account or operator>.<aggregate>.<type>`. */
 export const AUDIT_PREFIX = 'auth.event.'
 /** An event that is told twice within this time is one: by a second attempt, or by a second replica. */
-const DUPLICATES_MS = 120_000
+const DUPLICATES_MS_MAX = 120_000
 const NANOS_PER_MS = 1_000_000
 const STREAM_NOT_FOUND = 10_059
 
@@ -105,7 +105,8 @@ function auditConfig({
     max_age: audit.maxAgeMs * NANOS_PER_MS,
     max_msgs: audit.maxMessages,
     max_bytes: audit.maxBytes,
-    duplicate_window: DUPLICATES_MS * NANOS_PER_MS,
+    // What is not kept any more is not recognised either: JetStream refuses a longer window.
+    duplicate_window: Math.min(DUPLICATES_MS_MAX, audit.maxAgeMs) * NANOS_PER_MS,
     allow_direct: true,
     num_replicas: replicas,
     sources: [

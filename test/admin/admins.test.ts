@@ -1,10 +1,11 @@
 import { tokenAuthenticator } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { permit } from '../../src/admin/caller.ts'
-import { commands } from '../../src/admin/commands.ts'
+import type { Admin } from '../../src/admin/execute.ts'
+import type { StateStore } from '../../src/admin/state-store.ts'
 import { View } from '../../src/admin/transaction.ts'
 import { openWorld, type World } from '../support/world.ts'
-import { as, done, ORDERS, refused } from './asking.ts'
+import { as, commandNamed, done, late, ORDERS, refused } from './asking.ts'
 import { openDoor, type Door } from './door.ts'
 
 let world: World
@@ -16,19 +17,45 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
+/** The admin of this process, to whom something happens just before the first commit. */
+function interrupted(admin: Admin, happens: () => Promise<unknown>): Admin {
+  const { store } = admin
+  let isFirst = true
+  const commit: StateStore['commit'] = async (writes) => {
+    if (isFirst) {
+      isFirst = false
+      await happens()
+    }
+    return store.commit(writes)
+  }
+  return {
+    ...admin,
+    store: { get: (key) => store.get(key), page: (...asked) => store.page(...asked), commit },
+  }
+}
+
 describe('who was an admin', () => {
   it.each([
     ['locked out', 'user.lock', { reason: 'left' }],
     ['expired', 'user.set-expiry', { expiresAt: '2026-01-01T00:00:00Z' }],
     ['deleted', 'user.delete', {}],
     ['without the policy', 'user.remove-policy', { policy: 'admin' }],
-  ])('and is %s commands nothing through the connection that is left', async (_, command, payload) => {
-    const name = `was-${command.replace('.', '-')}`
+  ])('and is %s is connected no more, and what it had under way is not done', async (_, end, payload) => {
+    const name = `was-${end.replace('.', '-')}`
     const { token } = await door.newcomer('ADMIN', name, { policies: ['admin'] })
     const was = await door.enter(token)
     expect((await as(was, 'account.list', {})).status).toBe(200)
-    await door.done(command, { account: 'ADMIN', user: name, ...payload })
-    expect(await as(was, 'account.list', {})).toMatchObject({ status: 403, error: { code: 'forbidden' } })
+
+    const admin = interrupted(world.gatehouse.admin, () =>
+      door.done(end, { account: 'ADMIN', user: name, ...payload }),
+    )
+    const actor = { account: world.trust.chain.admin, user: name }
+    const policy = `of-${name}`
+    await expect(late(admin, actor, 'policy.create', { name: policy })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect((await door.command('policy.get', { policy })).status).toBe(404)
+    await was.closed()
   })
 })
 
@@ -36,7 +63,7 @@ describe('who is connected under a name', () => {
   it('is not the one who got that name later', async () => {
     await door.newcomer('ADMIN', 'reborn', { policies: ['admin'] })
     const actor = { account: world.trust.chain.admin, user: 'reborn' }
-    const command = commands.find(({ name }) => name === 'account.list')!
+    const command = commandNamed('account.list')
     const permitted = (connectedAt: string) =>
       permit(new View(world.gatehouse.admin.store), { actor, connectedAt, nowMs: Date.now() }, command)
     await expect(permitted(new Date(Date.now() - 3_600_000).toISOString())).rejects.toMatchObject({
@@ -78,7 +105,8 @@ describe('who in ADMIN may send some commands only', () => {
     const name = `half-${Math.random().toString(36).slice(2)}`
     const allow = ['user', 'role', 'policy', 'account'].map((each) => `auth.v1.${each}.*`)
     await door.command('policy.create', { name: 'half-admin', publish: { allow } })
-    await door.command('policy.update-limits', { policy: 'admin', limits: { lifetime: '3650d' } })
+    // Another version to go back to, for which nobody's connection ends: the door lives by this policy.
+    await door.command('policy.update-limits', { policy: 'admin', limits: { sessions: 1_000 } })
     await door.command('role.create', { name: 'hr', policies: [] })
     const { token } = await door.newcomer('ADMIN', name, { policies: ['half-admin'], roles: ['hr'] })
     const half = await door.enter(token)

@@ -174,9 +174,8 @@ describe('an admin of an account', () => {
   })
 
   it('is outlived by nobody it makes', async () => {
-    const brief = await delegate('brief-chief')
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
-    await door.done('user.set-expiry', { account: ORDERS, user: 'brief-chief', expiresAt })
+    const brief = await delegate('brief-chief', { expiresAt })
     await refused(brief, 'user.set-expiry', { user: 'brief-chief' })
     await refused(brief, 'user.create', { name: 'heir', policies: ['developer'] })
     await done(brief, 'user.create', { name: 'heir', policies: ['developer'], expiresAt })

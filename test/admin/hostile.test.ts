@@ -8,6 +8,7 @@ import { BODY_MAX, COMMANDS_PER_CALLER_MAX } from '../../src/nats/admin-service.
 import { STATE_STREAM } from '../../src/nats/buckets.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
+import { late } from './asking.ts'
 import { ask, type Reply } from './bus.ts'
 
 let world: World
@@ -183,11 +184,11 @@ describe('whoami', () => {
     expect(await stored(policyKey(user.policies[0] ?? ''))).toBeDefined()
     const spoilt = { ...user, policies: [...user.policies, 'GONE'] }
     await world.gatehouse.admin.store.commit([{ key, value: spoilt, expected: revision }])
-    const refused = await eventually(async () => {
-      const reply = await ask(widow, { command: 'whoami' })
-      return reply.status !== 200 && reply
+    await widow.closed()
+    const asked = late(world.gatehouse.admin, { account: String(body['account']), user: 'widow' }, 'whoami')
+    await expect(asked).rejects.toMatchObject({
+      code: 'policy_missing',
+      message: expect.stringContaining('GONE') as string,
     })
-    expect([refused.status, refused.error.code]).toEqual([403, 'policy_missing'])
-    expect(refused.error.message).toContain('GONE')
   })
 })
