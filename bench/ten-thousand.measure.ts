@@ -56,7 +56,7 @@ it('ten thousand sessions of one policy', async () => {
 
   print(`${crowd.length} sessions of one policy, ${bystanders.length} of another`, [
     ['they connected at', `${Math.round((crowd.length / connectedMs) * 1_000)}/s`],
-    ['in the reply', JSON.stringify(reply['sessions'])],
+    ['in the reply', JSON.stringify(reply['connections'])],
     ['acknowledged → all back with the new permissions', `${(tookMs / 1_000).toFixed(1)} s`],
     ['wrongly kept', String(stale.length)],
     ['kicked more than once', String(crowd.filter(({ admissions }) => admissions > 2).length)],
