@@ -122,10 +122,10 @@ export class Consequences implements Disposable {
     for (const [id, { commit, untilMs }] of this.#toTell) {
       const isLate = nowMs() > untilMs
       const { report, isJudged } = changes.outcome(commit.from, commit.to)
-      const isKnown = isJudged && covers(seen(), commit.seen)
-      const isOver = isKnown && report.left === 0
+      const isRead = covers(seen(), commit.seen)
+      const isOver = isRead && isJudged && report.left === 0
       if (isOver || isLate) this.#toTell.delete(id)
-      if (isOver || (isKnown && what === 'everything')) this.#say({ id, ...report, isOver })
+      if (isOver || (isRead && what === 'everything')) this.#say({ id, ...report, isOver })
     }
   }
 

@@ -107,13 +107,13 @@ describe('a change', () => {
 
   it('that touches what a session has come to rest on meanwhile ends it', async () => {
     const { of: who } = await stage()
-    const n = stages
-    const nc = await enter(who.withRole.tokens[0])
-    const { account, user } = who.withRole
-    await done('user.assign-policy', { account, user, policy: `work-${n}` }) // Gives nothing new.
-    await done('user.remove-role', { account, user, role: `clerk-${n}` }) // Takes nothing away.
+    const nc = await enter(who.plain.tokens[0])
+    const { account, user } = who.plain
+    const policy = `less-${stages}`
+    await done('policy.create', { name: policy, publish: { allow: ['work.a'], deny: [] } })
+    await done('user.assign-policy', { account, user, policy }) // Gives nothing new.
     await nc.flush()
-    const changed = { policy: `work-${n}`, publish: { allow: ['less'], deny: [] } }
+    const changed = { policy, publish: { allow: ['more'], deny: [] } }
     const { body } = await done('policy.update-permissions', changed)
     expect(body['connections']).toEqual({ affected: 1, kicked: 1, left: 0 })
     await nc.closed()
