@@ -5,7 +5,7 @@ import { buildActivation } from './activation.ts'
 import type { AccountClaims, AccountLimits, Export, Import, JetStreamLimits, Unsigned } from './claims.ts'
 import { exportClaims } from './exports.ts'
 import { importClaims } from './imports.ts'
-import { SYSTEM_EVENTS } from './own-users.ts'
+import { SYSTEM_EVENTS, SYSTEM_REQUESTS } from './own-users.ts'
 import { encode } from './token.ts'
 
 /** The trust chain of architecture section 1, as JWTs: which account gives what to which. */
@@ -21,21 +21,14 @@ export interface Chain {
   readonly xkey?: string | undefined
 }
 
-/** What the service needs of the system account on its one connection (reference C.2, D). */
-const SYSTEM_EXPORTS: readonly Export[] = [
-  '$SYS.REQ.CLAIMS.UPDATE',
-  '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
-  '$SYS.REQ.SERVER.*.IDZ',
-  '$SYS.REQ.SERVER.PING.VARZ',
-  '$SYS.REQ.CLAIMS.DELETE',
-  '$SYS.REQ.ACCOUNT.*.CONNZ',
-  '$SYS.REQ.ACCOUNT.*.JSZ',
-  '$SYS.REQ.SERVER.*.CONNZ',
-  '$SYS.REQ.SERVER.*.KICK',
-].map((subject) => ({ name: subject, subject, type: 'service', token_req: true, response_type: 'Stream' }))
-
 const FROM_SYSTEM: readonly Export[] = [
-  ...SYSTEM_EXPORTS,
+  ...SYSTEM_REQUESTS.map((subject): Export => ({
+    name: subject,
+    subject,
+    type: 'service',
+    token_req: true,
+    response_type: 'Stream',
+  })),
   ...SYSTEM_EVENTS.map((subject): Export => ({ name: subject, subject, type: 'stream', token_req: true })),
 ]
 

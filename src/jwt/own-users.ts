@@ -2,6 +2,19 @@ import type { UserPermissionLimits } from './claims.ts'
 
 /** What those users may do that Gatehouse makes for itself: the service, the sentinel, and who purges. */
 
+/** What the service asks of the system account on its one connection (reference C.2, D). */
+export const SYSTEM_REQUESTS = [
+  '$SYS.REQ.CLAIMS.UPDATE',
+  '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
+  '$SYS.REQ.SERVER.*.IDZ',
+  '$SYS.REQ.SERVER.PING.VARZ',
+  '$SYS.REQ.CLAIMS.DELETE',
+  '$SYS.REQ.ACCOUNT.*.CONNZ',
+  '$SYS.REQ.ACCOUNT.*.JSZ',
+  '$SYS.REQ.SERVER.*.CONNZ',
+  '$SYS.REQ.SERVER.*.KICK',
+]
+
 /** Who comes, who goes, and which server ends (reference D): what the system account tells the service. */
 export const SYSTEM_EVENTS = ['$SYS.ACCOUNT.*.CONNECT', '$SYS.ACCOUNT.*.DISCONNECT', '$SYS.SERVER.*.SHUTDOWN']
 
@@ -37,15 +50,7 @@ export const SERVICE_PERMISSIONS: UserPermissionLimits = {
       '$KV.gatehouse-sessions.>',
       '$KV.gatehouse-activity.>',
       '$KV.gatehouse-lockouts.>',
-      '$SYS.REQ.CLAIMS.UPDATE',
-      '$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP',
-      '$SYS.REQ.SERVER.*.IDZ',
-      '$SYS.REQ.SERVER.PING.VARZ',
-      '$SYS.REQ.CLAIMS.DELETE',
-      '$SYS.REQ.ACCOUNT.*.CONNZ',
-      '$SYS.REQ.ACCOUNT.*.JSZ',
-      '$SYS.REQ.SERVER.*.CONNZ',
-      '$SYS.REQ.SERVER.*.KICK',
+      ...SYSTEM_REQUESTS,
       // What replicas tell each other.
       'gatehouse.gossip.>',
       // Answers: to servers that ask for a decision, and to commands from other accounts and from our own.
