@@ -15,6 +15,8 @@ interface Word {
 }
 
 interface Asking {
+  /** Replies that are waited for. */
+  count: number
   readonly over: Promise<void>
   readonly end: () => void
 }
@@ -32,7 +34,7 @@ export class Askers {
     gossip.hear('asker', (payload) => {
       const { key, is } = payload as Word
       if (is === 'asking') this.#begin(key)
-      else this.#asking.get(key)?.end()
+      else this.#answer(key)
     })
   }
 
@@ -43,7 +45,7 @@ export class Askers {
     this.#gossip.tell('asker', { key, is: 'asking' } satisfies Word)
     return {
       [Symbol.dispose]: () => {
-        this.#asking.get(key)?.end()
+        this.#answer(key)
         this.#gossip.tell('asker', { key, is: 'answered' } satisfies Word)
       },
     }
@@ -54,9 +56,13 @@ export class Askers {
     return this.#asking.get(keyOf(session))?.over
   }
 
-  /** Two commands of one connection are over with the first of them: no row of them keeps it open. */
+  /** However many commands follow each other there, it is kept open for no longer than for the first of them. */
   #begin(key: string): void {
-    if (this.#asking.has(key)) return
+    const known = this.#asking.get(key)
+    if (known !== undefined) {
+      known.count += 1
+      return
+    }
     const [oldest] = this.#asking.size >= ASKERS_MAX ? this.#asking.values() : []
     oldest?.end()
     let resolve = (): void => undefined
@@ -68,7 +74,14 @@ export class Askers {
     }
     const timer = setTimeout(end, REPLY_MS_MAX)
     timer.unref()
-    this.#asking.set(key, { over, end })
+    this.#asking.set(key, { count: 1, over, end })
+  }
+
+  #answer(key: string): void {
+    const asking = this.#asking.get(key)
+    if (asking === undefined) return
+    asking.count -= 1
+    if (asking.count === 0) asking.end()
   }
 }
 
