@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openAuthority } from './authority.ts'
 import type { Observer } from './callout/callout.ts'
 import type { LiveSessions } from './callout/presence.ts'
-import { sessionOf } from './callout/session-of.ts'
+import { clientOf, sessionOf } from './callout/session-of.ts'
 import { Thinning } from './callout/thinning.ts'
 import { liveSessions } from './nats/account-servers.ts'
 import { ensureLiveBuckets, type StorageOptions } from './nats/buckets.ts'
@@ -114,7 +114,10 @@ export async function openLiving(parts: LivingParts, opened: AsyncDisposable[]):
     evictions: evictor,
     reconciliation,
     lastSeen: openActivity(parts, { ledger, replicas }, opened),
-    continued: (request, admitted) => lately.continued(sessionOf(request, admitted, nowMs()), nowMs()),
+    continued(request, { user, credential }) {
+      const by = { user: user.id, credential: credential.id, client: clientOf(request) }
+      return lately.continued(by, nowMs())
+    },
     consequences,
     touch,
     observer: {

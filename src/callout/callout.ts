@@ -141,11 +141,12 @@ function prove(
   verified: Verified,
   open: OpenSession | undefined,
 ): Promise<Holder | Denial> {
-  const offers = identify(verified.claims)
-  const by = { ...callout, visitor: new Visitor(verified, callout) }
+  const { directory, passwords, nowMs } = callout
+  const { claims } = verified
+  const offers = identify(claims)
+  const by = { directory, passwords, visitor: new Visitor(verified, callout) }
   if (open === undefined) return authenticate(offers, by)
-  const again = { claims: verified.claims, offers, session: open }
-  return authenticateAgain(again, { ...by, nowMs: callout.nowMs() })
+  return authenticateAgain({ claims, offers, session: open }, { ...by, nowMs: nowMs() })
 }
 
 /** Who has proved what it is, as it is now. */

@@ -1,5 +1,5 @@
 import { basisOf } from '../domain/basis.ts'
-import type { Session } from '../sessions/session.ts'
+import type { Session, SessionClient } from '../sessions/session.ts'
 import type { Admission } from './callout.ts'
 import { hashesOf } from './grant-hash.ts'
 import type { Verified } from './verify.ts'
@@ -8,9 +8,10 @@ import type { Verified } from './verify.ts'
 const CLIENT_TEXT_MAX = 64
 
 /** The session that an admission begins. */
-export function sessionOf({ claims: { nats } }: Verified, admitted: Admission, nowMs: number): Session {
+export function sessionOf(request: Verified, admitted: Admission, nowMs: number): Session {
   const { user, account, credential, grant, expiresAt, seen } = admitted
-  const { client_info: client, connect_opts: sent, server_id: server } = nats
+  const { nats } = request.claims
+  const { client_info: client, server_id: server } = nats
   const { grant: grantHash, permissions: permissionsHash } = hashesOf(grant)
   return {
     server: server.id,
@@ -24,18 +25,24 @@ export function sessionOf({ claims: { nats } }: Verified, admitted: Admission, n
     permissionsHash,
     policies: basisOf(grant, admitted).policies,
     roles: user.roles,
-    client: {
-      host: client.host,
-      kind: client.kind,
-      type: client.type,
-      mqtt_id: shortened(client.mqtt_id),
-      name: shortened(client.name ?? sent.name),
-      lang: shortened(sent.lang),
-      version: shortened(sent.version),
-    },
+    client: clientOf(request),
     since: new Date(nowMs).toISOString(),
     ...(expiresAt !== undefined && { until: new Date(expiresAt * 1_000).toISOString() }),
     seen,
+  }
+}
+
+/** Of the client, what is told of its session. */
+export function clientOf({ claims: { nats } }: Verified): SessionClient {
+  const { client_info: client, connect_opts: sent } = nats
+  return {
+    host: client.host,
+    kind: client.kind,
+    type: client.type,
+    mqtt_id: shortened(client.mqtt_id),
+    name: shortened(client.name ?? sent.name),
+    lang: shortened(sent.lang),
+    version: shortened(sent.version),
   }
 }
 
